@@ -1,0 +1,29 @@
+// Package snapshot keeps, for each project, the current compiled version of its
+// definitions: it follows the store's change feed, compiles what changed, swaps
+// it in, and keeps the last good definitions on the local disk, so that a node
+// starts and serves with its database gone.
+//
+// Readers call Set methods from any goroutine; they never wait for a writer or
+// the store. One goroutine per Set loads and swaps.
+package snapshot
+
+import (
+	"sync"
+
+	"github.com/guidon-flags/guidon/internal/eval"
+	"github.com/guidon-flags/guidon/internal/store"
+)
+
+// Version is one state of a project. It is immutable; what is derived from it
+// hangs on it and dies with it.
+type Version struct {
+	store.Definitions // Revision, Project, Flags, Cohorts, GroupTypes as stored
+
+	Program *eval.Program
+	Faults  []eval.Fault // definitions that do not compile
+
+	// Stored gives for each flag of Program its index in Definitions.Flags.
+	Stored []int
+
+	derived sync.Map // *Derived[T] → *T
+}
