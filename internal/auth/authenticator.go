@@ -1,0 +1,264 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/guidon-flags/guidon/internal/store"
+)
+
+// Keys is what an Authenticator needs of a store.
+type Keys interface {
+	View(ctx context.Context, fn func(tx store.ReadTx) error) error
+	Edit(ctx context.Context, author store.Author, fn func(tx store.Tx) error) (store.Revision, error)
+}
+
+// Secrets finds the project that has a secret token, by the token's hash,
+// without waiting for anything. certain is false while the answer "none" may
+// be out of date.
+type Secrets interface {
+	ProjectBySecret(hash string) (project int64, found, certain bool)
+}
+
+// Options adjusts an Authenticator. The zero value is good.
+type Options struct {
+	Now func() time.Time // nil: time.Now
+
+	// Entries bounds how many keys are remembered, known and unknown ones
+	// each. 0: 10,000.
+	Entries int
+
+	// Fresh is how long an answer of the store is used without asking again;
+	// Invalidate ends it at once. 0: 1 minute.
+	Fresh time.Duration
+
+	// Stale is how long a known key goes on working while the store cannot be
+	// asked. 0: 24 hours.
+	Stale time.Duration
+
+	// Timeout bounds one question to the store. 0: 1 second.
+	Timeout time.Duration
+
+	// FlushEvery is how often last uses are written. 0: 1 minute.
+	FlushEvery time.Duration
+
+	// OnError hears of errors in the background. nil: nobody does.
+	OnError func(error)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Entries == 0 {
+		o.Entries = 10_000
+	}
+	if o.Fresh == 0 {
+		o.Fresh = time.Minute
+	}
+	if o.Stale == 0 {
+		o.Stale = 24 * time.Hour
+	}
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	if o.FlushEvery == 0 {
+		o.FlushEvery = time.Minute
+	}
+	if o.OnError == nil {
+		o.OnError = func(error) {}
+	}
+	return o
+}
+
+// Authenticator turns presented keys into principals. Close it when done.
+type Authenticator struct {
+	keys    Keys
+	secrets Secrets
+	opts    Options
+	asking  singleflight.Group // by hash: one question at a time for one key
+	known   *cache
+	unknown *cache
+	uses    *uses
+
+	mu         sync.Mutex
+	generation uint64 // raised by Invalidate; guarded by mu
+}
+
+// New returns an Authenticator that asks keys, and secrets for the secret
+// tokens of projects; secrets may be nil, then there are none.
+func New(keys Keys, secrets Secrets, o Options) *Authenticator {
+	o = o.withDefaults()
+	a := &Authenticator{
+		keys: keys, secrets: secrets, opts: o,
+		known: newCache(o.Entries), unknown: newCache(o.Entries),
+	}
+	a.uses = startUses(keys, o)
+	return a
+}
+
+// Close ends the background work after writing what is pending.
+func (a *Authenticator) Close() { a.uses.close() }
+
+// Invalidate makes the Authenticator ask the store again for every key. Known
+// ones still work while the store cannot be asked. Call it when keys, users,
+// memberships or projects have changed.
+func (a *Authenticator) Invalidate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.generation++
+}
+
+func (a *Authenticator) current() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.generation
+}
+
+// Bearer returns the principal of the key that a request presented, the text
+// after "Bearer ". Errors: ErrNoCredential for the empty text, ErrInvalidKey,
+// ErrUnavailable. A project token is no credential: it is an invalid key.
+func (a *Authenticator) Bearer(ctx context.Context, key string) (*Principal, error) {
+	if key == "" {
+		return nil, ErrNoCredential
+	}
+	if strings.HasPrefix(key, TokenPrefix) {
+		return nil, ErrInvalidKey
+	}
+	hash := Hash(key)
+	if strings.HasPrefix(key, SecretPrefix) && a.secrets != nil {
+		project, found, certain := a.secrets.ProjectBySecret(hash)
+		if found {
+			return &Principal{Kind: SecretToken, Project: project}, nil
+		}
+		if !certain {
+			// It may be a secret that this node has not heard of. A project
+			// secret key can still be found; "no" cannot be believed.
+			p, err := a.byHash(ctx, key, hash)
+			if errors.Is(err, ErrInvalidKey) {
+				err = fmt.Errorf("%w: definitions are not in step with the store", ErrUnavailable)
+			}
+			return p, err
+		}
+	}
+	return a.byHash(ctx, key, hash)
+}
+
+// byHash finds a personal key or project secret key.
+func (a *Authenticator) byHash(ctx context.Context, key, hash string) (*Principal, error) {
+	now, generation := a.opts.Now(), a.current()
+	old, seen := a.known.get(hash)
+	if seen && old.generation == generation && now.Sub(old.at) < a.opts.Fresh {
+		a.uses.mark(old.principal, now)
+		return old.principal, nil
+	}
+	if e, ok := a.unknown.get(hash); ok && e.generation == generation && now.Sub(e.at) < a.opts.Fresh {
+		return nil, ErrInvalidKey
+	}
+
+	// The question outlives an impatient client: others may wait for it too.
+	result := a.asking.DoChan(hash, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.Timeout)
+		defer cancel()
+		return a.ask(ctx, key, hash)
+	})
+	var p *Principal
+	var err error
+	select {
+	case r := <-result:
+		p, _ = r.Val.(*Principal)
+		err = r.Err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	switch {
+	case err == nil:
+		a.known.put(hash, entry{principal: p, at: now, generation: generation})
+		a.unknown.drop(hash)
+		a.uses.mark(p, now)
+		return p, nil
+	case errors.Is(err, ErrInvalidKey):
+		a.known.drop(hash)
+		a.unknown.put(hash, entry{at: now, generation: generation})
+		return nil, ErrInvalidKey
+	case seen && now.Sub(old.at) < a.opts.Stale:
+		return old.principal, nil
+	}
+	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// ask reads the key from the store. ErrInvalidKey if there is none that works.
+func (a *Authenticator) ask(ctx context.Context, key, hash string) (p *Principal, err error) {
+	err = a.keys.View(ctx, func(tx store.ReadTx) error {
+		if strings.HasPrefix(key, SecretPrefix) {
+			p, err = projectPrincipal(tx, hash)
+		} else {
+			p, err = personalPrincipal(tx, hash)
+		}
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrInvalidKey
+	}
+	return p, err
+}
+
+func projectPrincipal(tx store.ReadTx, hash string) (*Principal, error) {
+	k, err := tx.ProjectKeyByHash(hash)
+	if err != nil {
+		return nil, err
+	}
+	if !Equal(k.Hash, hash) {
+		return nil, ErrInvalidKey
+	}
+	return &Principal{Kind: ProjectKey, Key: k.ID, Project: k.Project, Scopes: k.Scopes}, nil
+}
+
+func personalPrincipal(tx store.ReadTx, hash string) (*Principal, error) {
+	k, err := tx.PersonalKeyByHash(hash)
+	if err != nil {
+		return nil, err
+	}
+	if !Equal(k.Hash, hash) {
+		return nil, ErrInvalidKey
+	}
+	u, err := tx.User(k.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if !u.Active {
+		return nil, ErrInvalidKey
+	}
+	u.PasswordHash = ""
+	m, err := tx.Memberships(u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{
+		Kind: PersonalKey, Key: k.ID, User: u, Memberships: m, Scopes: k.Scopes,
+		Projects: k.ScopedProjects, Organizations: k.ScopedOrganizations,
+	}, nil
+}
+
+// Definitions decides whether key may read the definitions of a project for
+// local evaluation (http.md 10). Errors: ErrNoCredential, ErrInvalidKey (also
+// for a key that does not reach the project), ErrNoScope, ErrUnavailable.
+func (a *Authenticator) Definitions(ctx context.Context, key string, project *store.Project) (*Principal, error) {
+	p, err := a.Bearer(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Reaches(project.ID, project.OrganizationID) {
+		return nil, ErrInvalidKey
+	}
+	if !p.Allows("feature_flag", "read") {
+		return nil, ErrNoScope
+	}
+	return p, nil
+}
