@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -19,11 +19,16 @@ type Keys interface {
 	Edit(ctx context.Context, author store.Author, fn func(tx store.Tx) error) (store.Revision, error)
 }
 
-// Secrets finds the project that has a secret token, by the token's hash,
-// without waiting for anything. certain is false while the answer "none" may
-// be out of date.
-type Secrets interface {
+// Projects is what an Authenticator needs of the node's view of all projects,
+// without waiting for anything; a snapshot.Set is one.
+type Projects interface {
+	// ProjectBySecret finds the project that has a secret token, by the
+	// token's hash. certain is false while "none" may be out of date.
 	ProjectBySecret(hash string) (project int64, found, certain bool)
+	// CredentialsRevision is the newest known revision that changed keys,
+	// users, memberships or projects. When it rises, everything remembered is
+	// asked for again.
+	CredentialsRevision() store.Revision
 }
 
 // Options adjusts an Authenticator. The zero value is good.
@@ -34,8 +39,8 @@ type Options struct {
 	// each. 0: 10,000.
 	Entries int
 
-	// Fresh is how long an answer of the store is used without asking again;
-	// Invalidate ends it at once. 0: 1 minute.
+	// Fresh is how long an answer of the store is used without asking again,
+	// unless the change feed says otherwise. 0: 1 minute.
 	Fresh time.Duration
 
 	// Stale is how long a known key goes on working while the store cannot be
@@ -79,47 +84,28 @@ func (o Options) withDefaults() Options {
 
 // Authenticator turns presented keys into principals. Close it when done.
 type Authenticator struct {
-	keys    Keys
-	secrets Secrets
-	opts    Options
-	asking  singleflight.Group // by hash: one question at a time for one key
-	known   *cache
-	unknown *cache
-	uses    *uses
-
-	mu         sync.Mutex
-	generation uint64 // raised by Invalidate; guarded by mu
+	keys     Keys
+	projects Projects
+	opts     Options
+	asking   singleflight.Group // one question at a time for one key
+	known    *cache
+	unknown  *cache
+	uses     *uses
 }
 
-// New returns an Authenticator that asks keys, and secrets for the secret
-// tokens of projects; secrets may be nil, then there are none.
-func New(keys Keys, secrets Secrets, o Options) *Authenticator {
+// New returns an Authenticator that asks keys, and projects for secret tokens
+// and for what has changed.
+func New(keys Keys, projects Projects, o Options) *Authenticator {
 	o = o.withDefaults()
-	a := &Authenticator{
-		keys: keys, secrets: secrets, opts: o,
+	return &Authenticator{
+		keys: keys, projects: projects, opts: o,
 		known: newCache(o.Entries), unknown: newCache(o.Entries),
+		uses: startUses(keys, o),
 	}
-	a.uses = startUses(keys, o)
-	return a
 }
 
 // Close ends the background work after writing what is pending.
 func (a *Authenticator) Close() { a.uses.close() }
-
-// Invalidate makes the Authenticator ask the store again for every key. Known
-// ones still work while the store cannot be asked. Call it when keys, users,
-// memberships or projects have changed.
-func (a *Authenticator) Invalidate() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.generation++
-}
-
-func (a *Authenticator) current() uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.generation
-}
 
 // Bearer returns the principal of the key that a request presented, the text
 // after "Bearer ". Errors: ErrNoCredential for the empty text, ErrInvalidKey,
@@ -132,38 +118,36 @@ func (a *Authenticator) Bearer(ctx context.Context, key string) (*Principal, err
 		return nil, ErrInvalidKey
 	}
 	hash := Hash(key)
-	if strings.HasPrefix(key, SecretPrefix) && a.secrets != nil {
-		project, found, certain := a.secrets.ProjectBySecret(hash)
-		if found {
-			return &Principal{Kind: SecretToken, Project: project}, nil
-		}
-		if !certain {
-			// It may be a secret that this node has not heard of. A project
-			// secret key can still be found; "no" cannot be believed.
-			p, err := a.byHash(ctx, key, hash)
-			if errors.Is(err, ErrInvalidKey) {
-				err = fmt.Errorf("%w: definitions are not in step with the store", ErrUnavailable)
-			}
-			return p, err
-		}
+	if !strings.HasPrefix(key, SecretPrefix) {
+		return a.byHash(ctx, key, hash)
 	}
-	return a.byHash(ctx, key, hash)
+	project, found, certain := a.projects.ProjectBySecret(hash)
+	if found {
+		return &Principal{Kind: SecretToken, Project: project}, nil
+	}
+	p, err := a.byHash(ctx, key, hash)
+	if errors.Is(err, ErrInvalidKey) && !certain {
+		// It may be a secret token that this node has not heard of yet.
+		err = fmt.Errorf("%w: not in step with the store", ErrUnavailable)
+	}
+	return p, err
 }
 
 // byHash finds a personal key or project secret key.
 func (a *Authenticator) byHash(ctx context.Context, key, hash string) (*Principal, error) {
-	now, generation := a.opts.Now(), a.current()
+	now, revision := a.opts.Now(), a.projects.CredentialsRevision()
 	old, seen := a.known.get(hash)
-	if seen && old.generation == generation && now.Sub(old.at) < a.opts.Fresh {
+	if seen && old.revision == revision && now.Sub(old.at) < a.opts.Fresh {
 		a.uses.mark(old.principal, now)
 		return old.principal, nil
 	}
-	if e, ok := a.unknown.get(hash); ok && e.generation == generation && now.Sub(e.at) < a.opts.Fresh {
+	if e, ok := a.unknown.get(hash); ok && e.revision == revision && now.Sub(e.at) < a.opts.Fresh {
 		return nil, ErrInvalidKey
 	}
 
 	// The question outlives an impatient client: others may wait for it too.
-	result := a.asking.DoChan(hash, func() (any, error) {
+	// Nobody joins a question that was put before the last change.
+	result := a.asking.DoChan(strconv.FormatInt(int64(revision), 10)+hash, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.Timeout)
 		defer cancel()
 		return a.ask(ctx, key, hash)
@@ -179,13 +163,13 @@ func (a *Authenticator) byHash(ctx context.Context, key, hash string) (*Principa
 	}
 	switch {
 	case err == nil:
-		a.known.put(hash, entry{principal: p, at: now, generation: generation})
+		a.known.put(hash, entry{principal: p, at: now, revision: revision})
 		a.unknown.drop(hash)
 		a.uses.mark(p, now)
 		return p, nil
 	case errors.Is(err, ErrInvalidKey):
 		a.known.drop(hash)
-		a.unknown.put(hash, entry{at: now, generation: generation})
+		a.unknown.put(hash, entry{at: now, revision: revision})
 		return nil, ErrInvalidKey
 	case seen && now.Sub(old.at) < a.opts.Stale:
 		return old.principal, nil

@@ -4,13 +4,15 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"github.com/guidon-flags/guidon/internal/store"
 )
 
 // entry is what the store said about a key.
 type entry struct {
-	principal  *Principal // nil: no such key
-	at         time.Time
-	generation uint64
+	principal *Principal // nil: no such key
+	at        time.Time
+	revision  store.Revision // of the credentials, when the store was asked
 }
 
 // cache keeps the entries used last.
