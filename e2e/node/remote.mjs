@@ -1,0 +1,33 @@
+// Identify, group identify and remote evaluation with posthog-node.
+import assert from 'node:assert/strict'
+import { connect, expect, off, on } from './client.mjs'
+
+const { client, seen, close } = connect()
+const id = 'distinct_id_7'
+const groups = { company: 'acme' }
+
+client.identify({ distinctId: id, properties: { plan: 'pro' } })
+client.groupIdentify({ groupType: 'company', groupKey: 'acme', properties: { seats: 250 } })
+await client.flush()
+
+await expect(client, 'boolean with payload', 'everyone', id, {}, on(undefined, { steps: 2 }))
+await expect(client, 'off', 'nobody', id, {}, off)
+await expect(client, 'variant with payload', 'multivariate-flag', id, {}, on('control', 'as before'))
+await expect(client, 'stored property', 'pro-plan', id, {}, on(undefined, undefined))
+await expect(client, 'unknown person', 'pro-plan', 'stranger', {}, off)
+await expect(client, 'override beats stored', 'pro-plan', id, { personProperties: { plan: 'free' } }, off)
+await expect(client, 'override', 'germany', id, { personProperties: { country: 'de' } }, on(undefined, undefined))
+await expect(client, 'stored group property', 'big-company', id, { groups }, on(undefined, undefined))
+await expect(client, 'group property override', 'big-company', id,
+  { groups, groupProperties: { company: { seats: '3' } } }, off)
+await expect(client, 'group flag without group', 'big-company', id, {}, off)
+
+const all = await client.getAllFlags(id)
+assert.equal(Object.keys(all).length, 6)
+assert.equal(all['multivariate-flag'], 'control')
+assert.equal(all['pro-plan'], true)
+
+await client.getFeatureFlagResult('everyone', id) // with its $feature_flag_called event
+await client.flush()
+assert.ok(seen('/batch/', 200) >= 2, 'events were delivered')
+await close()
