@@ -24,24 +24,6 @@ type Fault struct {
 	Reason string // one sentence for the person who wrote it
 }
 
-// Reason says why a flag has its result (3.9).
-type Reason uint8
-
-// The reasons. The two refinements of NoConditionMatch share its code and
-// differ in the description.
-const (
-	ConditionMatch Reason = iota
-	NoConditionMatch
-	NoConditionMatchGroupsSkipped // some group condition was not evaluated
-	NoConditionMatchCohort        // a cohort is not fully evaluable
-	OutOfRollout
-	NoGroupType
-	SuperCondition // early access enrolment decided
-	HoldoutCondition
-	MissingDependency
-	Failed // Result.Failure says why
-)
-
 // Failure is why a flag failed (9.3): a code for machines and a sentence. It is
 // shared and not to be changed.
 type Failure struct {
@@ -54,8 +36,8 @@ type Result struct {
 	Flag      int    // index in the Program
 	Requested bool   // false: evaluated only because another flag depends on it
 	Enabled   bool   //
-	Variant   string // empty: none
-	Payload   string // JSON text; empty: none
+	Variant   string // empty: none; of a v2 flag its text value
+	Payload   string // JSON text as it goes into answers; empty: none
 	Reason    Reason
 	Condition int      // index of the condition or rule; -1: none
 	Failure   *Failure // set if and only if Reason is Failed
@@ -63,7 +45,7 @@ type Result struct {
 	// Outcome numbers the result among all that the flag can have, from 0 to
 	// Program.Outcomes(Flag)-1, so that encoded answers can be kept per
 	// outcome; -1 for failures. Equal outcomes of one flag in one Program have
-	// equal results.
+	// equal results, but for Requested; Program.Outcome gives it.
 	Outcome int
 }
 
@@ -74,6 +56,11 @@ type Results struct {
 
 	// Errors is the bit errorsWhileComputingFlags (9.1).
 	Errors bool
+
+	// Panic is what the evaluation of a flag panicked with: a defect to be
+	// counted and logged. That flag failed with internal_error, the others are
+	// evaluated. Of several panics the last one is kept; nil: none.
+	Panic any
 }
 
 // Selection says which flags a request is about. The zero value means all.

@@ -33,6 +33,12 @@ func (in *Input) SetGroup(g feature.GroupIndex, s Slot, v feature.Value) {}
 // GroupKey returns the usable key of a group type as text, empty if none.
 func (in *Input) GroupKey(g feature.GroupIndex) string { return "" }
 
+// MentionGroup says that the request names a group, by key, or brings group
+// properties (other than an unusable $group_key), in a project whose group
+// types could not be loaded, so that SetGroupKey and SetGroup have no index to
+// go by (9.4). An absent key means that it brings properties alone.
+func (in *Input) MentionGroup(key feature.Value, properties bool) {}
+
 // OverridesOnly makes the request's person properties all there are: stored
 // ones are neither needed nor looked at (5.2.8).
 func (in *Input) OverridesOnly() {}

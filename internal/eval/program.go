@@ -27,6 +27,20 @@ func (p *Program) Index(key string) (int, bool) { return 0, false }
 // Outcomes is how many outcomes flag i can have besides failures.
 func (p *Program) Outcomes(i int) int { return 0 }
 
+// Outcome returns the result of flag i that is numbered n, from 0 to
+// Outcomes(i)-1, as Decide gives it, with Requested true.
+func (p *Program) Outcome(i, n int) Result { return Result{} }
+
+// Rule returns the decision of a v2 flag that r, a result of p that did not
+// fail, stands for.
+func (p *Program) Rule(r *Result) RuleOutcome { return RuleOutcome{} }
+
+// DependencyChain lists the keys of the flags that flag i depends on, directly
+// or not, in an order in which they can be evaluated, and its own key last. It
+// is empty if the dependencies are circular or one is missing. Excluded flags
+// are not told apart: it is about definitions.
+func (p *Program) DependencyChain(i int) []string { return nil }
+
 // GroupIndex finds a group type by name.
 func (p *Program) GroupIndex(name string) (feature.GroupIndex, bool) { return feature.NoGroup, false }
 
