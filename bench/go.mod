@@ -1,0 +1,3 @@
+module github.com/guidon-flags/guidon/bench
+
+go 1.26.0
