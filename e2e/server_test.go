@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,22 +24,41 @@ const (
 	personalKey  = "phx_e2ePersonalKeyOfTheAdministrator000000000000"
 )
 
-// server is the real binary with fresh data, stopped at the end of the test.
+// server is the real binary.
 type server struct {
-	url string
-	t   *testing.T
+	url  string
+	t    *testing.T
+	cmd  *exec.Cmd
+	logs *lockedBuffer
 }
 
-// start runs the binary on a free port and waits until it is ready.
+// start runs the binary with fresh data and stops it at the end of the test.
 func start(t *testing.T) *server {
+	t.Helper()
+	s := launch(t, t.TempDir())
+	t.Cleanup(func() {
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		if err := s.cmd.Wait(); err != nil {
+			t.Errorf("the server did not stop cleanly: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("server log:\n%s", s.logs.String())
+		}
+	})
+	return s
+}
+
+// launch runs the binary on a free port with its data in dir and waits until it
+// is ready. The caller ends it.
+func launch(t *testing.T, dir string) *server {
 	t.Helper()
 	binary := os.Getenv("GUIDON_BINARY")
 	if binary == "" {
 		binary = filepath.Join("..", "bin", "guidon")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	cmd := exec.CommandContext(ctx, binary, "serve",
-		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir())
+	cmd := exec.CommandContext(t.Context(), binary, "serve",
+		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = append(os.Environ(),
 		"GUIDON_BOOTSTRAP_PROJECT_TOKEN="+projectToken,
 		"GUIDON_BOOTSTRAP_SECRET_KEY="+secretKey,
@@ -50,22 +68,12 @@ func start(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var logs lockedBuffer
-	cmd.Stderr = &logs
+	logs := new(lockedBuffer)
+	cmd.Stderr = logs
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v (make build)", binary, err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server did not stop cleanly: %v", err)
-		}
-		cancel()
-		if t.Failed() {
-			t.Logf("server log:\n%s", logs.String())
-		}
-	})
-	return &server{url: announcedURL(t, out, &logs), t: t}
+	return &server{url: announcedURL(t, out, logs), t: t, cmd: cmd, logs: logs}
 }
 
 // announcedURL reads the address from what the server prints when it is ready
@@ -95,29 +103,36 @@ func (s *server) manage(method, path string, body any) map[string]any {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, bytes.NewReader(raw))
+	status, answer, err := s.call(method, path, raw)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+personalKey)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if resp.StatusCode >= 300 {
-		s.t.Fatalf("%s %s: %s: %s", method, path, resp.Status, answer)
+	if status >= 300 {
+		s.t.Fatalf("%s %s: %d: %s", method, path, status, answer)
 	}
 	var decoded map[string]any
 	if err := json.Unmarshal(answer, &decoded); err != nil {
 		s.t.Fatalf("%s %s answered %q: %v", method, path, answer, err)
 	}
 	return decoded
+}
+
+// call sends one request with the administrator's key. It may be called from
+// any goroutine.
+func (s *server) call(method, path string, body []byte) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+personalKey)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, answer, err
 }
 
 // createFlags makes the flags that every SDK suite asks for. Which variant a
