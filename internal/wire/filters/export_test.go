@@ -1,0 +1,4 @@
+package filters
+
+// ValidVersion lets tests compare the grammar of versions with the vectors.
+var ValidVersion = validVersion
