@@ -1,0 +1,181 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/guidon-flags/guidon/internal/store"
+)
+
+// load reads and compiles one project.
+func (s *Set) load(ctx context.Context, project int64) (*Version, error) {
+	at := s.opts.Now()
+	call, cancel := context.WithTimeout(ctx, s.opts.CallTimeout)
+	defs, err := s.src.Definitions(call, project)
+	cancel()
+	var v *Version
+	if err == nil {
+		v, err = Compile(defs)
+	}
+	if err == nil {
+		v.LoadedAt = at
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		s.opts.Loaded(s.opts.Now().Sub(at), err)
+	}
+	return v, err
+}
+
+// loadAll reads every project from the store. Those that are not in it any
+// more are dropped; those that fail keep what they have.
+func (s *Set) loadAll(ctx context.Context) error {
+	at := s.opts.Now()
+	head, err := s.head(ctx)
+	if err != nil {
+		return err
+	}
+	call, cancel := context.WithTimeout(ctx, s.opts.CallTimeout)
+	projects, err := s.src.Projects(call)
+	cancel()
+	if err != nil {
+		return err
+	}
+	versions, errs := s.loadEach(ctx, projects)
+	for i, err := range errs {
+		if unavailable(err) {
+			s.installAll(versions) // what could be read is newer than what is here
+			return errs[i]
+		}
+	}
+
+	old, next := s.index.Load(), newIndex()
+	clear(s.failing)
+	for i, p := range projects {
+		if errors.Is(errs[i], store.ErrNotFound) {
+			continue // deleted meanwhile
+		}
+		h := old.byID[p.ID]
+		if h == nil {
+			h = &holder{id: p.ID}
+		}
+		if v := versions[i]; v != nil {
+			h.cur.Store(v)
+			s.keep(v)
+			p = v.Project
+		}
+		next.put(h, keysOf(&p))
+	}
+	s.index.Store(next)
+	for id := range old.byID {
+		if next.byID[id] == nil {
+			s.forget(id)
+		}
+	}
+	for i, p := range projects {
+		if errs[i] != nil && !errors.Is(errs[i], store.ErrNotFound) {
+			s.settle(p.ID, head, errs[i])
+		}
+	}
+	s.failed.Store(int64(len(s.failing)))
+	s.credentials.Store(int64(head))
+	s.applied.Store(int64(head))
+	s.confirmed.Store(at.UnixNano())
+	s.loaded = true
+	return nil
+}
+
+// loadEach loads projects, a few at a time. The results are in their order.
+func (s *Set) loadEach(ctx context.Context, projects []store.Project) ([]*Version, []error) {
+	versions, errs := make([]*Version, len(projects)), make([]error, len(projects))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range projects {
+		g.Go(func() error {
+			versions[i], errs[i] = s.load(ctx, p.ID)
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs
+	return versions, errs
+}
+
+// install makes v what its project serves.
+func (s *Set) install(v *Version) {
+	s.installAll([]*Version{v})
+}
+
+// installAll installs those of versions that are not nil with at most one new
+// index.
+func (s *Set) installAll(versions []*Version) {
+	old := s.index.Load()
+	next := old
+	for _, v := range versions {
+		if v == nil {
+			continue
+		}
+		h, keys := next.byID[v.Project.ID], keysOf(&v.Project)
+		if h == nil {
+			h = &holder{id: v.Project.ID}
+		}
+		h.cur.Store(v)
+		if known, ok := next.keys[h.id]; !ok || known != keys {
+			if next == old {
+				next = old.clone()
+			}
+			next.put(h, keys)
+		}
+		if !v.FromDisk {
+			s.keep(v)
+		}
+	}
+	if next != old {
+		s.index.Store(next)
+	}
+}
+
+// remove forgets a project that was deleted.
+func (s *Set) remove(project int64) {
+	old := s.index.Load()
+	if old.byID[project] != nil {
+		next := old.clone()
+		next.drop(project)
+		s.index.Store(next)
+	}
+	s.forget(project)
+}
+
+// loadFiles serves what the last good files hold.
+func (s *Set) loadFiles() {
+	if s.keeper == nil {
+		return
+	}
+	var versions []*Version
+	for _, f := range s.keeper.load() {
+		if h := s.index.Load().byID[f.defs.Project.ID]; h != nil && h.cur.Load() != nil {
+			continue // read from the store before it failed
+		}
+		v, err := Compile(f.defs)
+		if err != nil {
+			s.opts.Logger.Error("last good definitions do not compile", "project", f.defs.Project.ID, "error", err)
+			continue
+		}
+		v.LoadedAt, v.FromDisk = f.at, true
+		versions = append(versions, v)
+	}
+	s.installAll(versions)
+}
+
+func (s *Set) keep(v *Version) {
+	if s.keeper != nil {
+		s.keeper.keep(v)
+	}
+}
+
+func (s *Set) forget(project int64) {
+	if s.keeper != nil {
+		s.keeper.forget(project)
+	}
+}
