@@ -3,7 +3,7 @@ package posthog
 // Config holds the configuration fields for clients of one project (8.5), as
 // they are merged into answers and served by themselves.
 type Config struct {
-	fields []byte // ,"name":value,… 
+	fields []byte // ,"name":value,…
 	object []byte // {"name":value,…}
 	quota  []string
 }

@@ -8,25 +8,25 @@ type Kind uint8
 
 // The situations. Unknown is not no: the 401 kinds are for what is certain.
 const (
-	InternalError    Kind = iota // a defect
-	BadQuery                     // the query cannot be read
-	BadBody                      // content type, compression, JSON or a field
-	BodyRead                     // the connection broke while the body was read
-	NoDistinctID                 // distinct_id is missing
-	NoToken                      // the token is missing or empty
-	UnknownToken                 // there certainly is no such token
-	NoCredential                 // a key is needed and none was sent
-	UnknownCredential            // there certainly is no such key, or it is of another project
-	NoPermission                 // the key lacks the scope
-	NoProject                    // a personal key does not say which project
-	QuotaExceeded                // definitions only
-	BadMethod                    // see the Allow header
-	TooLarge                     // the body, as received or after decompression
-	RateLimited                  // see the Retry-After header
-	BadDefinitions               // the project's definitions cannot be read
-	Unavailable                  // a database cannot be reached, or nothing is loaded yet
-	Timeout                      // the request took too long
-	Overloaded                   // shed; see the Retry-After header
+	InternalError     Kind = iota // a defect
+	BadQuery                      // the query cannot be read
+	BadBody                       // content type, compression, JSON or a field
+	BodyRead                      // the connection broke while the body was read
+	NoDistinctID                  // distinct_id is missing
+	NoToken                       // the token is missing or empty
+	UnknownToken                  // there certainly is no such token
+	NoCredential                  // a key is needed and none was sent
+	UnknownCredential             // there certainly is no such key, or it is of another project
+	NoPermission                  // the key lacks the scope
+	NoProject                     // a personal key does not say which project
+	QuotaExceeded                 // definitions only
+	BadMethod                     // see the Allow header
+	TooLarge                      // the body, as received or after decompression
+	RateLimited                   // see the Retry-After header
+	BadDefinitions                // the project's definitions cannot be read
+	Unavailable                   // a database cannot be reached, or nothing is loaded yet
+	Timeout                       // the request took too long
+	Overloaded                    // shed; see the Retry-After header
 )
 
 // kindInfo is what is said about a Kind.

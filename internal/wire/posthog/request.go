@@ -1,7 +1,12 @@
 package posthog
 
 import (
+	"bytes"
+	"strings"
+
+	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/feature"
+	"github.com/guidon-flags/guidon/internal/wire/jsonval"
 )
 
 // Limits of a flags body (4.1). The server enforces MaxBody while it reads.
@@ -70,5 +75,379 @@ type FlagsRequest struct {
 	DisableFlags  bool
 	Warnings      Warnings
 
-	fields fields
+	fields   fields
+	unpacked []byte          // a decompressed body
+	spare    []byte          // a mended one
+	arena    strings.Builder // the texts of property values
+}
+
+// Reset forgets the request. Large buffers are given up.
+func (r *FlagsRequest) Reset() {
+	r.fields.reset(nil)
+	r.arena.Reset()
+	if cap(r.unpacked) > maxKept {
+		r.unpacked = nil
+	}
+	if cap(r.spare) > maxKept {
+		r.spare = nil
+	}
+	r.DistinctID, r.HasDistinctID, r.AnonID, r.DeviceID = "", false, "", ""
+	r.Keys, r.AllKeys, r.Contexts = r.Keys[:0], false, r.Contexts[:0]
+	r.Runtimes, r.HasRuntime = 0, false
+	r.GeoIPDisable, r.DisableFlags, r.Warnings = false, false, 0
+	// Token stays: most requests have the one before.
+}
+
+// WantedRuntimes says which runtimes' flags the request gets: those that it
+// names, else those that the headers speak for (see DetectRuntimes).
+func (r *FlagsRequest) WantedRuntimes(userAgent string, browserHeaders bool) feature.RuntimeSet {
+	if r.HasRuntime {
+		return r.Runtimes
+	}
+	return DetectRuntimes(userAgent, browserHeaders)
+}
+
+// maxDistinctID is how many characters of a distinct id count.
+const maxDistinctID = 200
+
+// resolve sets the exported fields from what was walked.
+func (r *FlagsRequest) resolve() error {
+	token, odd := r.text(false, nameToken, nameAPIKey, nameDollarToken)
+	r.warnIf(odd, WarnToken)
+	if string(token) != r.Token {
+		r.Token = string(token)
+	}
+	if err := r.resolveDistinctID(); err != nil {
+		return err
+	}
+	r.AnonID = r.id(nameDollarAnonDistinctID, nameAnonDistinctID)
+	r.DeviceID = r.id(nameDollarDeviceID, nameDeviceID)
+	if r.DeviceID == "" {
+		r.DeviceID = r.deviceProperty()
+	}
+	r.GeoIPDisable = r.bool(nameGeoIPDisable, nameDisableGeoIP)
+	r.DisableFlags = r.bool(nameDisableFlags)
+	r.resolveRuntime()
+	var given bool
+	r.Keys, given = r.list(r.Keys, WarnKeys, nameFlagKeys, nameFlagKeysToEvaluate)
+	r.AllKeys = !given
+	r.Contexts, _ = r.list(r.Contexts, WarnContexts, nameEvaluationContexts, nameEvaluationEnvironments)
+
+	r.checkObjects()
+	return nil
+}
+
+// checkObjects sets the warnings about properties and groups.
+func (r *FlagsRequest) checkObjects() {
+	f := &r.fields
+	odd := func(n name) bool { return f.kind(f.raw[n]) != 'n' }
+	r.warnIf(f.oddGroup || odd(namePersonProperties) || odd(nameDollarProperties) ||
+		odd(nameGroupProperties) || odd(nameDollarGroupProperties), WarnProperties)
+	r.warnIf(odd(nameGroups) || odd(nameDollarGroups), WarnGroups)
+	for _, m := range r.groupMembers() {
+		switch f.kind(m.value) {
+		case 't', 'f', '[', '{':
+			r.Warnings |= WarnGroups
+		}
+	}
+}
+
+func (r *FlagsRequest) warnIf(odd bool, w Warnings) {
+	if odd {
+		r.Warnings |= w
+	}
+}
+
+// resolveDistinctID sets DistinctID. It is the one field whose wrong type
+// refuses the request: answering for somebody else would be worse.
+func (r *FlagsRequest) resolveDistinctID() error {
+	for _, n := range [...]name{nameDistinctID, nameDollarDistinctID} {
+		switch r.fields.kind(r.fields.raw[n]) {
+		case 't', 'f', '[', '{':
+			return refuse(BadBody, "The field distinct_id must be a string or a number.")
+		case 'n':
+		default:
+			r.HasDistinctID = true
+		}
+		if r.fields.objects[n] != (members{}) {
+			return refuse(BadBody, "The field distinct_id must be a string or a number.")
+		}
+	}
+	text, _ := r.text(true, nameDistinctID, nameDollarDistinctID)
+	r.DistinctID = string(cut(text, maxDistinctID))
+	return nil
+}
+
+// cut returns the first n characters of text.
+func cut(text []byte, n int) []byte {
+	if len(text) <= n {
+		return text
+	}
+	for i := range string(text) {
+		if n == 0 {
+			return text[:i]
+		}
+		n--
+	}
+	return text
+}
+
+// id returns the first text or number among the values of ns that is not
+// empty.
+func (r *FlagsRequest) id(ns ...name) string {
+	text, odd := r.text(true, ns...)
+	r.warnIf(odd, WarnID)
+	return string(text)
+}
+
+// text returns the first value among those of ns that is a text and not empty,
+// or a number as its text, valid until the next call. As an id it loses U+0000,
+// which databases cannot hold. odd reports a value that is neither, or a number
+// where no id is asked for.
+func (r *FlagsRequest) text(id bool, ns ...name) (text []byte, odd bool) {
+	for _, n := range ns {
+		raw := r.fields.raw[n]
+		switch k := r.fields.kind(raw); {
+		case k == '"':
+			text = r.fields.unquoted(raw)
+			if id {
+				text = r.withoutNUL(text)
+			}
+		case k == '-' || '0' <= k && k <= '9':
+			text = numberID(r.fields.bytes(raw))
+			odd = odd || !id
+		case k != 'n':
+			odd = true
+		}
+		if len(text) > 0 {
+			break
+		}
+	}
+	return text, odd
+}
+
+// numberID returns the text of a number as an id: integers as they are written,
+// whatever their size, others in the shortest form; numbers that are beyond
+// binary64 as they are written.
+func numberID(raw []byte) []byte {
+	if bytes.IndexAny(raw, ".eE") < 0 && string(raw) != "-0" {
+		return raw
+	}
+	text := feature.Number(string(raw)).Text()
+	if strings.HasSuffix(text, "1.7976931348623157e308") {
+		return raw
+	}
+	return []byte(text)
+}
+
+// withoutNUL removes U+0000 from text, in place.
+func (r *FlagsRequest) withoutNUL(text []byte) []byte {
+	if bytes.IndexByte(text, 0) < 0 {
+		return text
+	}
+	r.Warnings |= WarnNUL
+	return bytes.ReplaceAll(text, []byte{0}, nil)
+}
+
+// deviceProperty returns the person property $device_id, empty if it is not a
+// text.
+func (r *FlagsRequest) deviceProperty() string {
+	device := ""
+	for _, m := range r.personProperties() {
+		if m.name.to-m.name.from == uint32(len(`"$device_id"`)) && string(r.fields.unquoted(m.name)) == "$device_id" {
+			device = ""
+			if r.fields.kind(m.value) == '"' {
+				device = string(r.withoutNUL(r.fields.unquoted(m.value)))
+			}
+		}
+	}
+	return device
+}
+
+// bool returns the first value of ns that is there, and false for what is
+// neither a boolean nor like one.
+func (r *FlagsRequest) bool(ns ...name) bool {
+	for _, n := range ns {
+		raw := r.fields.raw[n]
+		switch k := r.fields.kind(raw); {
+		case k == 't' || k == 'f':
+			return k == 't'
+		case k == '"':
+			b, known := boolWord(string(r.fields.unquoted(raw)))
+			r.warnIf(!known, WarnFlag)
+			return b
+		case k == '-' || '0' <= k && k <= '9':
+			return bytes.ContainsAny(r.fields.bytes(raw), "123456789")
+		case k != 'n':
+			r.Warnings |= WarnFlag
+			return false
+		}
+	}
+	return false
+}
+
+func (r *FlagsRequest) resolveRuntime() {
+	raw := r.fields.raw[nameEvaluationRuntime]
+	switch r.fields.kind(raw) {
+	case 'n':
+		return
+	case '"':
+	default:
+		r.Warnings |= WarnRuntime
+		return
+	}
+	r.HasRuntime = true
+	switch strings.ToLower(string(r.fields.unquoted(raw))) {
+	case "client":
+		r.Runtimes = runtimeClient
+	case "server":
+		r.Runtimes = runtimeServer
+	}
+}
+
+// list appends to into, which is empty, the texts of the first list among the
+// values of ns that has any, and reports whether there was a list at all.
+func (r *FlagsRequest) list(into []string, warn Warnings, ns ...name) (texts []string, given bool) {
+	for _, n := range ns {
+		raw := r.fields.raw[n]
+		switch r.fields.kind(raw) {
+		case 'n':
+			continue
+		case '[':
+		default:
+			r.Warnings |= warn
+			continue
+		}
+		given = true
+		_ = jsonval.Elements(r.fields.bytes(raw), func(value []byte) error { // it was read before
+			switch k := value[0]; {
+			case k == '"':
+				text, _ := jsonval.AppendUnquote(nil, value)
+				into = append(into, string(text))
+			case k == '-' || '0' <= k && k <= '9':
+				into = append(into, string(value))
+			default:
+				r.Warnings |= warn
+			}
+			return nil
+		})
+		if len(into) > 0 {
+			break
+		}
+	}
+	return into, given
+}
+
+// personProperties returns the members of the first object of them that has
+// any.
+func (r *FlagsRequest) personProperties() []member {
+	f := &r.fields
+	ms := f.objects[namePersonProperties]
+	if ms.from == ms.to {
+		ms = f.objects[nameDollarProperties]
+	}
+	return f.all[ms.from:ms.to]
+}
+
+// groupMembers does the same for groups.
+func (r *FlagsRequest) groupMembers() []member {
+	f := &r.fields
+	ms := f.objects[nameGroups]
+	if ms.from == ms.to {
+		ms = f.objects[nameDollarGroups]
+	}
+	return f.all[ms.from:ms.to]
+}
+
+// groupProperties does the same for group_properties.
+func (r *FlagsRequest) groupProperties() []group {
+	f := &r.fields
+	ms := f.objects[nameGroupProperties]
+	if ms.from == ms.to {
+		ms = f.objects[nameDollarGroupProperties]
+	}
+	return f.inner[ms.from:ms.to]
+}
+
+// Fill gives in the properties and groups of the request that p reads, and
+// nothing else. It may be called after a successful Decode, any number of
+// times.
+func (r *FlagsRequest) Fill(p *eval.Program, in *eval.Input) {
+	f := &r.fields
+	r.arena.Reset()
+	for _, m := range r.personProperties() {
+		if slot := p.PersonSlot(f.unquoted(m.name)); slot != eval.NoSlot {
+			in.SetPerson(slot, r.value(m.value))
+		}
+	}
+	r.fillGroups(p, in)
+}
+
+// fillGroups gives in the groups of the request. Types that the project does
+// not have are only mentioned, for the case that its types are not known.
+func (r *FlagsRequest) fillGroups(p *eval.Program, in *eval.Input) {
+	f := &r.fields
+	for _, m := range r.groupMembers() {
+		key := r.groupKey(m.value)
+		if g, ok := p.GroupIndex(string(f.unquoted(m.name))); ok {
+			in.SetGroupKey(g, key)
+		} else {
+			in.MentionGroup(key, false)
+		}
+	}
+	for _, g := range r.groupProperties() {
+		r.fillGroup(p, in, g)
+	}
+}
+
+func (r *FlagsRequest) fillGroup(p *eval.Program, in *eval.Input, g group) {
+	f := &r.fields
+	index, known := p.GroupIndex(string(f.unquoted(g.name)))
+	for _, m := range f.all[g.members.from:g.members.to] {
+		name := f.unquoted(m.name)
+		if known {
+			if slot := p.GroupSlot(index, name); slot != eval.NoSlot {
+				in.SetGroup(index, slot, r.value(m.value))
+			}
+			continue
+		}
+		if string(name) == "$group_key" {
+			in.MentionGroup(r.groupKey(m.value), false)
+		} else {
+			in.MentionGroup(feature.Value{}, true)
+		}
+	}
+}
+
+// groupKey returns the key of a group, a text without U+0000.
+func (r *FlagsRequest) groupKey(s span) feature.Value {
+	if r.fields.kind(s) != '"' {
+		return r.value(s)
+	}
+	return feature.Text(r.keep(r.withoutNUL(r.fields.unquoted(s))))
+}
+
+// value returns the value at s.
+func (r *FlagsRequest) value(s span) feature.Value {
+	switch r.fields.kind(s) {
+	case 'n':
+		return feature.Null
+	case 't':
+		return feature.Bool(true)
+	case 'f':
+		return feature.Bool(false)
+	case '"':
+		return feature.Text(r.keep(r.fields.unquoted(s)))
+	case '[', '{':
+		v, _ := jsonval.Parse(r.fields.bytes(s)) // it was read before
+		return v
+	}
+	return feature.Number(r.keep(r.fields.bytes(s)))
+}
+
+// keep returns b as a string. All strings of one Fill share memory.
+func (r *FlagsRequest) keep(b []byte) string {
+	n := r.arena.Len()
+	r.arena.Write(b)
+	return r.arena.String()[n:]
 }
