@@ -16,6 +16,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -42,6 +43,18 @@ func (e *ConflictError) Error() string { return "conflict: " + e.Field + " is ta
 
 // Is makes a ConflictError an ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// PanicError is a panic in a function that was given a transaction. The
+// transaction was rolled back.
+type PanicError struct {
+	Value any
+	Stack []byte // of the panicking goroutine
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic in a transaction: %v", e.Value) }
+
+// MaxGroupTypes is how many group types a project can have.
+const MaxGroupTypes = 5
 
 // Revision numbers the committed changes of a store, rising with each. It is
 // never reused. Person and group data have no revisions.
@@ -153,6 +166,23 @@ type SubjectData struct {
 	OverridePersons int
 }
 
+// KeyKind tells the two tables of keys apart.
+type KeyKind uint8
+
+// The kinds of keys.
+const (
+	KeyPersonal KeyKind = iota + 1 // PersonalKey
+	KeyProject                     // ProjectKey
+)
+
+// KeyUsage records that keys are in use.
+type KeyUsage interface {
+	// KeyUsed moves the LastUsedAt of a key forward to at, unless it is less
+	// than an hour old at that time. It raises no revision; an unknown id is
+	// ignored.
+	KeyUsed(ctx context.Context, kind KeyKind, id string, at time.Time) error
+}
+
 // Identities is the write side of persons and groups.
 type Identities interface {
 	// Identify runs fn in one transaction of its own: all that fn did through
@@ -170,6 +200,7 @@ type Store interface {
 	Editor
 	Subjects
 	Identities
+	KeyUsage
 	// Check asks the database something cheap; nil means it answers.
 	Check(ctx context.Context) error
 	// Close waits for calls under way and releases the database. Calls after
