@@ -2,8 +2,8 @@ package store
 
 import "time"
 
-// JSON is a JSON text exactly as it was written. It is never nil for columns
-// that must hold a document.
+// JSON is a JSON text exactly as it was written. What comes from a store is
+// nil only in the fields that say so.
 type JSON = []byte
 
 // Organization owns projects and has users.
@@ -19,7 +19,7 @@ type Organization struct {
 type Project struct {
 	ID               int64
 	UUID             string
-	OrganizationID   string
+	OrganizationID   string // empty: none
 	Name             string
 	Token            string // phc_…, public, unique
 	SecretHash       string // of the secret token phs_…; empty: none. See auth for the form
@@ -76,8 +76,8 @@ type Cohort struct {
 	Description  string
 	Static       bool
 	Kind         string // cohort_type; empty: null
-	Filters      JSON   // null or {"properties": tree}
-	Groups       JSON   // the older form; a list
+	Filters      JSON   // nil or {"properties": tree}
+	Groups       JSON   // nil or a list: the older form
 	Deleted      bool
 	Count        *int64 // members of a static cohort when last counted; nil: unknown
 	Calculating  bool   // an import is under way
