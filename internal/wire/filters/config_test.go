@@ -60,7 +60,7 @@ func TestReadTargeting(t *testing.T) {
 			}}}},
 		{"last of equal names", `{"early_exit":false,"early_exit":true,"payloads":{"a":1,"b":2,"a":3}}`,
 			feature.Targeting{GroupType: feature.NoGroup, EarlyExit: true, Conditions: []feature.Condition{},
-				Payloads: []feature.Payload{{Key: "a", JSON: "3"}, {Key: "b", JSON: "2"}}}},
+				Payloads: []feature.Payload{{Key: "b", JSON: "2"}, {Key: "a", JSON: "3"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := filters.Read([]byte(c.doc), filters.Limits{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"unicode/utf8"
 
@@ -129,6 +130,22 @@ func (n node) get(name string) node {
 	return node{}
 }
 
+// all yields the members of n in the order of the text; of members with the
+// same name the last.
+func (n node) all() iter.Seq2[string, node] {
+	return func(yield func(string, node) bool) {
+		last := make(map[string]int, len(n.members))
+		for i, m := range n.members {
+			last[string(m.name)] = i
+		}
+		for i, m := range n.members {
+			if last[string(m.name)] == i && !yield(string(m.name), m.value) {
+				return
+			}
+		}
+	}
+}
+
 // unset reports whether n is missing or null, which most rules treat alike.
 func (n node) unset() bool { return n.kind == kindNone || n.kind == kindNull }
 
@@ -200,6 +217,27 @@ func (n node) valueAt(depth int) (feature.Value, error) {
 		members[i] = feature.Member{Name: string(m.name), Value: v}
 	}
 	return feature.Object(members), nil
+}
+
+// deeperThan reports whether objects and lists nest more than levels deep in n.
+func (n node) deeperThan(levels int) bool {
+	if n.kind != kindList && n.kind != kindObject {
+		return false
+	}
+	if levels == 0 {
+		return true
+	}
+	for _, item := range n.items {
+		if item.deeperThan(levels - 1) {
+			return true
+		}
+	}
+	for _, m := range n.members {
+		if m.value.deeperThan(levels - 1) {
+			return true
+		}
+	}
+	return false
 }
 
 // appendCompact appends the JSON text raw without insignificant white space.

@@ -114,20 +114,9 @@ func readVariants(multivariate node) ([]feature.Variant, error) {
 // payload is none; what is not an object holds no payloads.
 func readPayloads(n node) []feature.Payload {
 	var payloads []feature.Payload
-	for _, m := range n.members {
-		key := string(m.name)
-		if n.get(key).unset() {
-			continue
-		}
-		p := feature.Payload{Key: key, JSON: string(appendCompact(nil, m.value.raw))}
-		replaced := false
-		for i := range payloads {
-			if payloads[i].Key == key {
-				payloads[i], replaced = p, true
-			}
-		}
-		if !replaced {
-			payloads = append(payloads, p)
+	for key, v := range n.all() {
+		if !v.unset() {
+			payloads = append(payloads, feature.Payload{Key: key, JSON: string(appendCompact(nil, v.raw))})
 		}
 	}
 	return payloads
