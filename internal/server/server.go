@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/guidon-flags/guidon/internal/auth"
+	"github.com/guidon-flags/guidon/internal/decide"
+	"github.com/guidon-flags/guidon/internal/snapshot"
+	"github.com/guidon-flags/guidon/internal/telemetry"
+)
+
+// Deps are what a Server serves. All but API, Capture and Check are required.
+type Deps struct {
+	Set     *snapshot.Set
+	Auth    *auth.Authenticator
+	Engine  *decide.Engine
+	Metrics *telemetry.Metrics
+
+	// API serves everything below /api/ that is not a route for SDKs. nil:
+	// there is nothing.
+	API http.Handler
+
+	// Check asks the store whether it answers; for deep health. nil: there is
+	// none to ask.
+	Check func(ctx context.Context) error
+}
+
+// Options adjusts a Server. The zero value is good.
+type Options struct {
+	Logger *slog.Logger     // nil: none
+	Now    func() time.Time // nil: time.Now
+
+	// TrustedProxies are the addresses whose X-Forwarded-For is believed.
+	// Empty: the first entry of the header is taken from anyone (2.3).
+	TrustedProxies []netip.Prefix
+
+	// Slow is the time from which on a request is logged. 0: 100 ms.
+	Slow time.Duration
+
+	// DrainDelay is how long a stopping server goes on accepting requests
+	// after it has ceased to be ready, so that load balancers notice.
+	DrainDelay time.Duration
+
+	// StopTimeout bounds how long requests under way may take after that.
+	// 0: 20 seconds.
+	StopTimeout time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Slow == 0 {
+		o.Slow = 100 * time.Millisecond
+	}
+	if o.StopTimeout == 0 {
+		o.StopTimeout = 20 * time.Second
+	}
+	return o
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	deps     Deps
+	opts     Options
+	routes   map[string]route
+	api      route
+	unknown  route
+	draining atomic.Bool
+}
+
+// New returns a Server. It registers the metrics of d.Set with d.Metrics, so
+// there can be one Server for each Metrics.
+func New(d Deps, o Options) *Server {
+	s := &Server{deps: d, opts: o.withDefaults()}
+	s.route()
+	s.observeSet()
+	return s
+}
+
+// Drain makes the server not ready, while it goes on answering, and has
+// clients close their connections after the next answer.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// observeSet shows how fresh definitions are.
+func (s *Server) observeSet() {
+	m, set := s.deps.Metrics, s.deps.Set
+	m.Gauge("guidon_definitions_age_seconds", "Time since the change feed was last read to its end; -1: never.",
+		func() float64 { return s.freshness(set.Status()) })
+	m.Gauge("guidon_definitions_revision", "Revision up to which everything is served.",
+		func() float64 { return float64(set.Status().Applied) })
+	m.Gauge("guidon_projects", "Projects that are served.",
+		func() float64 { return float64(set.Status().Projects) })
+	m.Gauge("guidon_projects_from_disk", "Projects that are served from last good definitions.",
+		func() float64 { return float64(set.Status().FromDisk) })
+	m.Gauge("guidon_projects_failing", "Projects whose newest definitions cannot be loaded.",
+		func() float64 { return float64(set.Status().Failing) })
+	m.Gauge("guidon_definition_faults", "Definitions that do not compile.",
+		func() float64 { return float64(set.Status().Faults) })
+	m.Gauge("guidon_definitions_unsaved", "Projects whose newest definitions are not on disk yet.",
+		func() float64 { return float64(set.Status().Unsaved) })
+}
+
+// freshness is the age of what is served in seconds, -1 if it is not known.
+func (s *Server) freshness(st snapshot.Status) float64 {
+	if st.Confirmed.IsZero() {
+		return -1
+	}
+	return s.opts.Now().Sub(st.Confirmed).Seconds()
+}
