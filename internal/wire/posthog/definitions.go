@@ -52,6 +52,3 @@ type Definitions struct {
 // NewDefinitions encodes the definitions that SDKs evaluate locally.
 func NewDefinitions(in DefinitionInput) Definitions { return Definitions{} }
 
-// ETagMatches reports whether the header If-None-Match names etag. Tags are
-// compared weakly; bare texts, lists and * are understood.
-func ETagMatches(header, etag string) bool { return false }
