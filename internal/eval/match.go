@@ -21,19 +21,24 @@ type matcher interface {
 // verdict is what a comparison came to.
 type verdict uint8
 
-// The verdicts. All from verdictMissing on are errors: no match in v1, a
-// failure in rules v2.
+// The verdicts. All from verdictMissing on are errors: no match in v1
+// conditions, a failure in rules v2.
 const (
 	no verdict = iota
 	yes
+
+	// verdictPattern: the filter's pattern is invalid. That is a plain no for
+	// both operators (4.7.2), not an error; it is told apart for explanations.
+	// Rules v2, where it is an error, ask patternFault before.
+	verdictPattern
+
 	verdictMissing // the property is not known (partial mode)
 	verdictInvalid // value or filter is nothing that the operator can work on
-	verdictPattern // the filter's pattern is invalid
 	verdictBudget  // the pattern took too many steps on this value
 )
 
-// isError reports whether v is neither yes nor no.
-func (v verdict) isError() bool { return v > yes }
+// isError reports whether v is an operator error.
+func (v verdict) isError() bool { return v > verdictPattern }
 
 // String says in words what v is, for explanations.
 func (v verdict) String() string {
@@ -42,19 +47,19 @@ func (v verdict) String() string {
 		return "no match"
 	case yes:
 		return "match"
+	case verdictPattern:
+		return ErrInvalidPattern.Error()
 	}
 	return v.err().Error()
 }
 
-// err returns the error that v stands for, nil for yes and no.
+// err returns the error that v stands for, nil if it is none.
 func (v verdict) err() error {
 	switch v {
-	case no, yes:
+	case no, yes, verdictPattern:
 		return nil
 	case verdictMissing:
 		return ErrMissingProperty
-	case verdictPattern:
-		return ErrInvalidPattern
 	case verdictBudget:
 		return ErrPatternBudget
 	}
@@ -81,7 +86,7 @@ type matchOptions struct {
 	location *time.Location // the project's time zone; nil: UTC
 }
 
-// The errors of MatchProperty.
+// The errors of MatchProperty and CheckPattern.
 var (
 	ErrMissingProperty = errors.New("the property is not known")
 	ErrInvalidProperty = errors.New("the operator cannot work on this value or filter")
@@ -106,14 +111,33 @@ func compileMatcher(p feature.Property, o matchOptions) (m matcher, fault string
 	if p.Value.Absent() || p.Value.Kind() == feature.KindNull {
 		return fixed(no), "" // 4.1.4: negative operators too
 	}
-	return fixed(verdictInvalid), "operator " + string(p.Operator) + " does not compare properties"
+	switch p.Operator {
+	case feature.Exact, feature.IsNot:
+		return compileExact(p.Value, o.explicit, p.Operator == feature.IsNot), ""
+	case feature.IContains, feature.NotIContains, feature.StartsWith, feature.NotStartsWith,
+		feature.EndsWith, feature.NotEndsWith, feature.IContainsMulti, feature.NotIContainsMulti:
+		return compileText(p.Operator, p.Value), ""
+	case feature.Regex, feature.NotRegex:
+		return compileRegex(p.Value.Text(), p.Operator == feature.NotRegex)
+	case feature.GT, feature.GTE, feature.LT, feature.LTE:
+		return compileNumber(p.Operator, p.Value)
+	case feature.Between, feature.NotBetween:
+		return compileRange(p.Value, p.Operator == feature.NotBetween)
+	case feature.SemverEQ, feature.SemverNEQ, feature.SemverGT, feature.SemverGTE, feature.SemverLT, feature.SemverLTE:
+		return compileVersion(p.Operator, p.Value)
+	case feature.SemverTilde, feature.SemverCaret, feature.SemverWildcard:
+		return compileVersionRange(p.Operator, p.Value)
+	case feature.IsDateExact, feature.IsDateBefore, feature.IsDateAfter:
+		return compileDate(p.Operator, p.Value, o.location)
+	}
+	return fixed(verdictInvalid), "operator " + string(p.Operator) + " does not compare properties" // 4.13
 }
 
 // patternFault reports whether m is a comparison with an invalid pattern.
-// Rules v2 fail on that before they look at anything else (10.7); v1 takes it
-// for no match only when the property is set.
+// Rules v2 fail on that before they look at anything else (10.7).
 func patternFault(m matcher) bool {
-	return false
+	_, ok := m.(invalidPattern)
+	return ok
 }
 
 // presence is is_set and is_not_set.
@@ -135,9 +159,9 @@ func (m fixed) match(feature.Value, *moment) verdict { return verdict(m) }
 // key. With partial, props is known to be incomplete, and a property that is
 // not in it is an ErrMissingProperty; otherwise it is simply not set. explicit
 // and loc (nil: UTC) are the project's settings, now is the time that relative
-// dates count from. The other errors are ErrInvalidProperty, ErrInvalidPattern
-// and ErrPatternBudget; the result is false then. p's Type and Negation are not
-// looked at.
+// dates count from. The other errors are ErrInvalidProperty and
+// ErrPatternBudget; the result is false then. An invalid pattern is no error
+// here (4.7.2). p's Type counts only for the lookup key, Negation not at all.
 //
 // MatchProperty compiles p each time. It is for checks and tests; decisions
 // use a Program.
