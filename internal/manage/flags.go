@@ -1,0 +1,259 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/guidon-flags/guidon/internal/store"
+)
+
+// Flags changes and reads feature flags.
+type Flags struct{ *core }
+
+// Get returns a flag by id, deleted ones too, or by key when ref is not all
+// digits (5.3).
+func (s *Flags) Get(ctx context.Context, project int64, ref string) (FlagView, error) {
+	var v FlagView
+	err := s.view(ctx, func(tx store.ReadTx) error {
+		f, err := flagByRef(tx, project, ref)
+		if err != nil {
+			return err
+		}
+		v, err = s.flagView(tx, f)
+		return err
+	})
+	return v, err
+}
+
+func flagByRef(tx store.FlagReader, project int64, ref string) (store.Flag, error) {
+	for _, c := range ref {
+		if c < '0' || c > '9' {
+			return tx.FlagByKey(project, ref)
+		}
+	}
+	id, err := strconv.ParseInt(ref, 10, 64)
+	if err != nil {
+		return store.Flag{}, notFound()
+	}
+	return tx.Flag(project, id)
+}
+
+// Create makes a flag (5.2).
+func (s *Flags) Create(ctx context.Context, who Caller, project int64, ch FlagChange) (FlagView, error) {
+	var v FlagView
+	err := s.edit(ctx, who, func(tx store.Tx) error {
+		f, err := s.create(tx, who, project, ch)
+		if err != nil {
+			return err
+		}
+		v, err = s.flagView(tx, f)
+		return err
+	})
+	return v, err
+}
+
+func (c *core) create(tx store.Tx, who Caller, project int64, ch FlagChange) (store.Flag, error) {
+	if !ch.Key.Set {
+		return store.Flag{}, required("key")
+	}
+	if err := checkFreeKey(tx, project, 0, ch.Key.Value); err != nil {
+		return store.Flag{}, err
+	}
+	p, err := tx.Project(project)
+	if err != nil {
+		return store.Flag{}, err
+	}
+	now := c.clock()
+	f := store.Flag{
+		Project: project, Active: true, Filters: store.JSON(`{"groups":[]}`),
+		Runtime: "all", BucketingIdentifier: "distinct_id",
+		CreationContext: ch.CreationContext,
+		CreatedBy:       who.User.ID, ModifiedBy: who.User.ID, CreatedAt: now, UpdatedAt: now,
+	}
+	if f.CreationContext == "" {
+		f.CreationContext = "feature_flags"
+	}
+	if err := ch.apply(&f); err != nil {
+		return store.Flag{}, err
+	}
+	if ch.Filters.Set {
+		if err := c.setFilters(tx, &f, nil, ch.Filters.Value); err != nil {
+			return store.Flag{}, err
+		}
+	}
+	if err := c.checkNew(tx, &f, p, ch); err != nil {
+		return store.Flag{}, err
+	}
+	if err := releaseKey(tx, project, 0, f.Key); err != nil {
+		return store.Flag{}, err
+	}
+	if isTrue(f.RemoteConfiguration) {
+		f.Filters = fullRollout(f.Filters)
+	}
+	f, err = insertFlag(tx, f)
+	if err != nil {
+		return store.Flag{}, err
+	}
+	return f, record(tx, project, ScopeFlag, formatID(f.ID), "created", f.Key, nil)
+}
+
+func insertFlag(tx store.Tx, f store.Flag) (store.Flag, error) {
+	f, err := tx.InsertFlag(f)
+	if errors.Is(err, store.ErrConflict) {
+		return f, errKeyTaken()
+	}
+	return f, err
+}
+
+func errKeyTaken() error {
+	return invalid("key", "unique", "There is already a feature flag with this key.")
+}
+
+// checkFreeKey checks a key and that no other live flag has it.
+func checkFreeKey(tx store.FlagReader, project, self int64, key string) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	other, err := tx.FlagByKey(project, key)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && other.ID == self:
+		return nil
+	case err == nil:
+		return errKeyTaken()
+	}
+	return err
+}
+
+// releaseKey renames deleted flags other than self that still hold a key which
+// is about to be used again. They are kept, so that their versions can be read
+// and they can be restored.
+func releaseKey(tx store.Tx, project, self int64, key string) error {
+	all, err := tx.Flags(project, true)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.ID != self && f.Deleted && f.Key == key {
+			f.Key += deletedSuffix + formatID(f.ID)
+			if _, err := tx.UpdateFlag(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Update changes a flag (5.4).
+func (s *Flags) Update(ctx context.Context, who Caller, project int64, ref string, ch FlagChange) (FlagView, error) {
+	var v FlagView
+	err := s.edit(ctx, who, func(tx store.Tx) error {
+		f, err := flagByRef(tx, project, ref)
+		if err != nil {
+			return err
+		}
+		if f, err = s.update(tx, who, f, ch); err != nil {
+			return err
+		}
+		v, err = s.flagView(tx, f)
+		return err
+	})
+	return v, err
+}
+
+// update applies ch, which it takes by value since a transaction may be
+// repeated, to the stored flag.
+func (c *core) update(tx store.Tx, who Caller, stored store.Flag, ch FlagChange) (store.Flag, error) {
+	if err := ch.resolve(tx, stored); err != nil {
+		return stored, err
+	}
+	f := stored
+	f.Tags, f.Contexts = slices.Clone(stored.Tags), slices.Clone(stored.Contexts)
+	if ch.Key.Set && ch.Key.Value != stored.Key {
+		if err := checkFreeKey(tx, f.Project, f.ID, ch.Key.Value); err != nil {
+			return stored, err
+		}
+	}
+	if err := ch.apply(&f); err != nil {
+		return stored, err
+	}
+	if ch.Filters.Set {
+		if err := c.setFilters(tx, &f, &stored, ch.Filters.Value); err != nil {
+			return stored, err
+		}
+	} else {
+		f.Filters = withoutLegacyKeys(f.Filters)
+	}
+	if err := c.checkUpdate(tx, &f, &stored, ch); err != nil {
+		return stored, err
+	}
+	switch {
+	case ch.Deleted.Set && ch.Deleted.Value && !stored.Deleted:
+		if err := c.markDeleted(tx, &f); err != nil {
+			return stored, err
+		}
+	case ch.Deleted.Set && !ch.Deleted.Value && stored.Deleted:
+		if err := restoreKey(tx, &f); err != nil {
+			return stored, err
+		}
+		f.Deleted = false
+	}
+	return c.saveFlag(tx, who, stored, f)
+}
+
+// saveFlag writes a changed flag with its entry in the audit log.
+func (c *core) saveFlag(tx store.Tx, who Caller, stored, f store.Flag) (store.Flag, error) {
+	if !f.Deleted && (f.Key != stored.Key || stored.Deleted) {
+		if err := releaseKey(tx, f.Project, f.ID, f.Key); err != nil {
+			return stored, err
+		}
+	}
+	f.ModifiedBy, f.UpdatedAt = who.User.ID, c.clock()
+	saved, err := tx.UpdateFlag(f)
+	if errors.Is(err, store.ErrConflict) {
+		return stored, errKeyTaken()
+	}
+	if err != nil {
+		return stored, err
+	}
+	activity := "updated"
+	if saved.Deleted && !stored.Deleted {
+		activity = "deleted"
+	}
+	changes := diff(ScopeFlag, flagFields(stored), flagFields(saved))
+	return saved, record(tx, f.Project, ScopeFlag, formatID(f.ID), activity, saved.Key, changes)
+}
+
+// markDeleted deletes a flag softly, unless something still needs it.
+func (c *core) markDeleted(tx store.Tx, f *store.Flag) error {
+	if err := checkDeletable(tx, *f); err != nil {
+		return err
+	}
+	f.Deleted = true
+	if f.HasExperiment {
+		f.Key += deletedSuffix + formatID(f.ID)
+	}
+	return nil
+}
+
+// restoreKey gives a deleted flag its key back, or the next free one.
+func restoreKey(tx store.FlagReader, f *store.Flag) error {
+	base := originalKey(f.Key)
+	for n := 1; ; n++ {
+		key := base
+		if n > 1 {
+			key += "-" + strconv.Itoa(n)
+		}
+		_, err := tx.FlagByKey(f.Project, key)
+		if errors.Is(err, store.ErrNotFound) {
+			f.Key = key
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
