@@ -2,7 +2,9 @@ package decide
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/guidon-flags/guidon/internal/eval"
@@ -12,13 +14,13 @@ import (
 )
 
 // Filler gives an Input the properties and groups that a request brought.
-// Fill is called at least once per decision, each time with an Input that was
-// just reset for p.
+// Fill is called once per decision, with an Input that was just reset for p.
 type Filler interface {
 	Fill(p *eval.Program, in *eval.Input)
 }
 
 // Subjects is where stored data comes from: the identity package, or a store.
+// The methods are those of store.Subjects.
 type Subjects interface {
 	Lookup(ctx context.Context, q store.SubjectQuery) (store.SubjectData, error)
 	WriteOverrides(ctx context.Context, project int64, distinctIDs, flagKeys []string, hashKey string) (int, error)
@@ -26,8 +28,8 @@ type Subjects interface {
 
 // Request is one question, in no protocol's terms.
 type Request struct {
-	DistinctID string
-	AnonID     string // empty: none
+	DistinctID string // looked up as it is; evaluation takes its first 200 characters
+	AnonID     string // $anon_distinct_id; empty: none
 	DeviceID   string // empty: none
 	Properties Filler // nil: the request brings none
 
@@ -55,9 +57,9 @@ type Answer struct {
 	Looked bool
 
 	in       eval.Input
-	sel      eval.Selection
 	excluded []bool
 	wanted   []bool
+	groups   []store.GroupRef
 }
 
 // Options of an Engine. All are optional.
@@ -85,9 +87,84 @@ type Engine struct {
 }
 
 // New returns an Engine that asks subjects for stored data.
-func New(subjects Subjects, o Options) *Engine { return &Engine{subjects: subjects, o: o} }
+func New(subjects Subjects, o Options) *Engine {
+	if o.Deadline == 0 {
+		o.Deadline = DefaultDeadline
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{subjects: subjects, o: o}
+}
 
 // Decide answers req by v into ans, whose previous content is overwritten. It
 // never fails as a whole: what goes wrong is a failure of the flags that depend
-// on it. ctx bounds the look-up.
-func (e *Engine) Decide(ctx context.Context, v *snapshot.Version, req *Request, ans *Answer) {}
+// on it. ctx bounds the work on stored data, of which there is none unless some
+// flag depends on what the request does not bring.
+func (e *Engine) Decide(ctx context.Context, v *snapshot.Version, req *Request, ans *Answer) {
+	ans.Items, ans.Errors, ans.Panic = ans.Items[:0], false, nil
+	ans.Traces, ans.Looked = ans.Traces[:0], false
+	var sel eval.Selection
+	defer func() {
+		if r := recover(); r != nil {
+			ans.failAll(v.Program, sel)
+			ans.Panic = r
+		}
+		if ans.Panic != nil {
+			e.panicked(v.Project.ID, ans.Panic)
+		}
+	}()
+	sel = ans.choose(v, req)
+	ans.bring(v.Program, req)
+	if needs := v.Program.Needs(&ans.in, sel); needs.Any() {
+		e.load(ctx, v, req, ans, needs)
+	}
+	v.Program.Decide(&ans.in, sel, &ans.Results)
+	if req.Trace {
+		for i := range ans.Items {
+			ans.Traces = append(ans.Traces, v.Program.Explain(&ans.in, sel, ans.Items[i].Flag))
+		}
+	}
+}
+
+// bring sets what the request brings.
+func (ans *Answer) bring(p *eval.Program, req *Request) {
+	in := &ans.in
+	in.Reset(p)
+	in.DistinctID, in.AnonID, in.DeviceID, in.Now = req.DistinctID, req.AnonID, req.DeviceID, req.Now
+	if req.OverridesOnly {
+		in.OverridesOnly()
+	}
+	if req.Properties != nil {
+		req.Properties.Fill(p, in)
+	}
+}
+
+// failAll makes every flag that was asked for fail. It is for defects outside
+// the evaluation of single flags, which contains its own.
+func (ans *Answer) failAll(p *eval.Program, sel eval.Selection) {
+	ans.in = eval.Input{} // its state is unknown
+	ans.Items, ans.Traces, ans.Errors = ans.Items[:0], ans.Traces[:0], true
+	for i := range p.Len() {
+		excluded := sel.Excluded != nil && sel.Excluded[i]
+		if !p.Flag(i).Active || excluded || sel.Wanted != nil && !sel.Wanted[i] {
+			continue
+		}
+		ans.Items = append(ans.Items, eval.Result{
+			Flag: i, Requested: true, Reason: eval.Failed, Failure: failInternal, Condition: -1, Outcome: -1,
+		})
+	}
+}
+
+// panicked counts and logs a defect. Only what the Go runtime says is logged:
+// anything else could quote a property.
+func (e *Engine) panicked(project int64, value any) {
+	if e.o.OnPanic != nil {
+		e.o.OnPanic()
+	}
+	what := fmt.Sprintf("%T", value)
+	if err, ok := value.(runtime.Error); ok {
+		what = err.Error()
+	}
+	e.o.Logger.Error("evaluation panicked", "project", project, "panic", what)
+}
