@@ -16,7 +16,7 @@ import (
 // Keys is what an Authenticator needs of a store.
 type Keys interface {
 	View(ctx context.Context, fn func(tx store.ReadTx) error) error
-	Edit(ctx context.Context, author store.Author, fn func(tx store.Tx) error) (store.Revision, error)
+	store.KeyUsage
 }
 
 // Projects is what an Authenticator needs of the node's view of all projects,

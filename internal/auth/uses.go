@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -13,8 +12,7 @@ import (
 // writing (posthog-schema 3).
 const useEvery = time.Hour
 
-// uses notes when keys were used and writes it in the background, all keys in
-// one transaction.
+// uses notes when keys were used and has it written in the background.
 type uses struct {
 	keys Keys
 	opts Options
@@ -28,9 +26,8 @@ type uses struct {
 }
 
 type useKey struct {
-	kind    Kind
-	id      string
-	project int64
+	kind store.KeyKind
+	id   string
 }
 
 func startUses(keys Keys, o Options) *uses {
@@ -64,10 +61,15 @@ func (u *uses) run() {
 
 // mark notes that p was used, unless that was noted less than an hour ago.
 func (u *uses) mark(p *Principal, now time.Time) {
-	if p.Key == "" {
+	k := useKey{id: p.Key}
+	switch p.Kind {
+	case PersonalKey:
+		k.kind = store.KeyPersonal
+	case ProjectKey:
+		k.kind = store.KeyProject
+	default:
 		return
 	}
-	k := useKey{kind: p.Kind, id: p.Key, project: p.Project}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if last, ok := u.noted[k]; ok && now.Sub(last) < useEvery {
@@ -93,38 +95,16 @@ func (u *uses) flush() {
 	pending := u.pending
 	u.pending = make(map[useKey]time.Time)
 	u.mu.Unlock()
-	if len(pending) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), u.opts.Timeout)
-	defer cancel()
-	_, err := u.keys.Edit(ctx, store.Author{Reason: "key use"}, func(tx store.Tx) error {
-		for k, at := range pending {
-			if err := k.write(tx, at); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
+	for k, at := range pending {
+		if err := u.write(k, at); err != nil {
+			u.opts.OnError(err)
+			return // the others would fare no better
 		}
-		return nil
-	})
-	if err != nil {
-		u.opts.OnError(err)
 	}
 }
 
-// write moves the last use of one key forward to at.
-func (k useKey) write(tx store.Tx, at time.Time) error {
-	if k.kind == ProjectKey {
-		row, err := tx.ProjectKey(k.project, k.id)
-		if err != nil || at.Sub(row.LastUsedAt) < useEvery {
-			return err
-		}
-		row.LastUsedAt = at
-		return tx.UpdateProjectKey(row)
-	}
-	row, err := tx.PersonalKey(k.id)
-	if err != nil || at.Sub(row.LastUsedAt) < useEvery {
-		return err
-	}
-	row.LastUsedAt = at
-	return tx.UpdatePersonalKey(row)
+func (u *uses) write(k useKey, at time.Time) error {
+	ctx, cancel := context.WithTimeout(context.Background(), u.opts.Timeout)
+	defer cancel()
+	return u.keys.KeyUsed(ctx, k.kind, k.id, at)
 }
