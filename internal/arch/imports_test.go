@@ -43,6 +43,7 @@ var rules = []struct{ pkg, allow, deny string }{
 	{"internal/store", "", "net/* database/* os"},
 	{"internal/store/storetest", "internal/store " + testOnly, "net/*"},
 	{"internal/store/sqlite", "internal/store " + sqlite + " " + goose, "net/http"},
+	{"internal/store/lazy", "internal/store", "net/* database/* os"},
 	{"internal/snapshot", "internal/feature internal/eval internal/store internal/wire/filters internal/wire/jsonval " + sync, "net/* database/*"},
 	{"internal/identity", "internal/feature internal/store internal/wire/jsonval " + uuid, "net/* database/*"},
 	{"internal/decide", "internal/feature internal/eval internal/snapshot internal/store internal/wire/jsonval", "net/* database/* os"},
