@@ -26,7 +26,7 @@ type CaptureError struct {
 
 func (e *CaptureError) Error() string { return e.Text }
 
-func refuseCapture(status int, text string) error { return &CaptureError{Status: status, Text: text} }
+func refuseCapture(status int, text string) *CaptureError { return &CaptureError{Status: status, Text: text} }
 
 // The refusals whose text clients and their tests know.
 var (
@@ -43,17 +43,17 @@ var (
 )
 
 // captureUndecodable refuses a payload whose transfer form cannot be undone.
-func captureUndecodable(reason string) error {
+func captureUndecodable(reason string) *CaptureError {
 	return refuseCapture(400, "failed to decode request: "+reason)
 }
 
 // captureUnparsable refuses a payload that is not the JSON that was expected.
-func captureUnparsable(reason string) error {
+func captureUnparsable(reason string) *CaptureError {
 	return refuseCapture(400, "failed to parse request: "+reason)
 }
 
 // badCaptureToken refuses a token that can be none.
-func badCaptureToken(reason string) error {
+func badCaptureToken(reason string) *CaptureError {
 	return refuseCapture(401, "API key is not valid: "+reason)
 }
 
