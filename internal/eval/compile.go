@@ -13,6 +13,11 @@ func Compile(def *feature.Project) (*Program, []Fault) {
 	c := newCompiler(def, matchOptions{explicit: def.ExplicitMatching, location: LoadLocation(def.TimeZone)})
 	p := c.p
 	p.byKey = make(map[string]int, len(def.Flags))
+	for i := range def.Flags {
+		if _, taken := p.byKey[def.Flags[i].Key]; !taken {
+			p.byKey[def.Flags[i].Key] = i
+		}
+	}
 	p.byGroup = make(map[string]feature.GroupIndex)
 	for g, name := range def.GroupTypes {
 		if name != "" {
