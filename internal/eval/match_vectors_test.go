@@ -19,7 +19,7 @@ const vectorDir = "../../conformance/vectors/"
 
 // vectors reads the cases of every file whose name begins with prefix or with
 // own_prefix.
-func vectors[T any](t *testing.T, prefix string) []T {
+func vectors[T any](t testing.TB, prefix string) []T {
 	t.Helper()
 	var all []T
 	for _, glob := range []string{prefix + "*.json", "own_" + prefix + "*.json"} {
@@ -122,7 +122,7 @@ type propertyCase struct {
 	Timezone   string
 	Now        string
 	ExactMode  string `json:"exact_mode"`
-	Expected   any // true, false or "error"
+	Expected   any    // true, false or "error"
 }
 
 func (c *propertyCase) property() feature.Property {

@@ -1,0 +1,158 @@
+package eval
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// patternCases are the patterns with subjects of the vector files.
+func patternCases(t testing.TB) (cases [][2]string) {
+	t.Helper()
+	for _, c := range vectors[propertyCase](t, "properties_regex") {
+		subject := ""
+		if v, ok := c.Properties["key"]; ok {
+			subject = v.Text()
+		}
+		cases = append(cases, [2]string{c.Filter.Value.Text(), subject})
+	}
+	return cases
+}
+
+// checkEngines runs a pattern in every form that can run it, and expects the
+// same outcome from all.
+func checkEngines(t *testing.T, source, subject string) {
+	tree, err := parsePattern(source)
+	if err != nil {
+		if !errors.Is(err, ErrInvalidPattern) {
+			t.Errorf("%q: error %v is no ErrInvalidPattern", source, err)
+		}
+		return
+	}
+	type form struct{ backtracking, ascii bool }
+	outcomes := map[form]verdict{}
+	for _, f := range []form{{false, true}, {false, false}, {true, true}, {true, false}} {
+		if f.ascii && !isASCII(subject) || !f.backtracking && (tree.irregular || tree.edges && !isASCII(subject)) {
+			continue
+		}
+		e, err := newEngine(tree.root, !f.backtracking, f.ascii)
+		if err != nil {
+			t.Errorf("%q (%+v): %v", source, f, err)
+			continue
+		}
+		if v := e.find(subject); v != verdictBudget {
+			outcomes[f] = v
+		}
+	}
+	first, seen := no, false
+	for _, v := range outcomes {
+		if seen && v != first {
+			t.Errorf("%q on %q: %v", source, subject, outcomes)
+			return
+		}
+		first, seen = v, true
+	}
+}
+
+func TestEnginesAgree(t *testing.T) {
+	cases := patternCases(t)
+	for _, c := range cases {
+		for _, subject := range []string{c[1], "", "a", "abc\n", "été", "a b-C_1.\tx", "ǅ\u0301K\u212aſS"} {
+			checkEngines(t, c[0], subject)
+		}
+	}
+}
+
+// TestPlainPatternsMeanWhatRegexpMeans compares with package regexp where the
+// syntaxes coincide: ASCII subjects, and none of the constructs that only one
+// of the two knows.
+func TestPlainPatternsMeanWhatRegexpMeans(t *testing.T) {
+	for _, source := range []string{
+		`abc`, `a|b|`, `^a*$`, `(a|b)+c?`, `[a-c]{2,3}?`, `\d+\.\d+`, `(?i)AbC`, `(?s)a.c`, `(?m)^b$`, `\w+@\w+`,
+		`[^a-z]`, `\bfoo\b`, `\Bo`, `(?:ab)*c`, `x{0}`, `a+?b`, `(?U)a+b`, `[[:upper:]]`, `\x41`, `\pL`, `a.b`, `\S\s`,
+	} {
+		want := regexp.MustCompile(source)
+		p, err := compilePattern(source)
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		for _, subject := range []string{"", "a", "abc", "ABC", "aac", "b", "a\nb\nc", "1.5", "foo", "food foo", "jo@acme", "\t x", "xyz"} {
+			if got := p.find(subject) == yes; got != want.MatchString(subject) {
+				t.Errorf("%s on %q = %t", source, subject, got)
+			}
+		}
+	}
+}
+
+func TestPatternsUseTheLinearEngine(t *testing.T) {
+	for source, linear := range map[string]bool{
+		`@acme\.io$`: true, `(?i)\w+`: true, `(?x) a # b`: true, `(?<n>a)`: true, `[a-z&&[^q]]`: true, `\bx\b`: true,
+		`a(?=b)`: false, `(a)\1`: false, `a++`: false, `(?>a)`: false, `a\Z`: false, `\<a`: false, `a{1001}`: false,
+	} {
+		p, err := compilePattern(source)
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		if _, ok := p.ascii.(*linearEngine); ok != linear {
+			t.Errorf("%s: linear engine %t, want %t", source, ok, linear)
+		}
+	}
+}
+
+func TestPatternBounds(t *testing.T) {
+	long := strings.Repeat("a", maxLinearWork)
+	for _, source := range []string{`ab`, `(?=ab)`} {
+		p, err := compilePattern(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.find(long); got != verdictBudget {
+			t.Errorf("%s on %d bytes: %v, want %v", source, len(long), got, verdictBudget)
+		}
+	}
+}
+
+func TestRuneSets(t *testing.T) {
+	a, b := runeSet{'a', 'f'}, runeSet{'c', 'd', 'x', 'z'}
+	for name, c := range map[string]struct{ got, want runeSet }{
+		"union":          {a.union(b), runeSet{'a', 'f', 'x', 'z'}},
+		"union adjacent": {a.union(runeSet{'g', 'g'}), runeSet{'a', 'g'}},
+		"intersect":      {a.intersect(b), runeSet{'c', 'd'}},
+		"minus":          {a.minus(b), runeSet{'a', 'b', 'e', 'f'}},
+		"negate":         {a.negate(), runeSet{0, 'a' - 1, 'g', lastRune}},
+		"negate all":     {anyRune.negate(), runeSet{}},
+		"negate none":    {runeSet{}.negate(), anyRune},
+		"fold":           {runeSet{'k', 'k'}.fold(), runeSet{'K', 'K', 'k', 'k', '\u212a', '\u212a'}},
+	} {
+		if string(c.got) != string(c.want) {
+			t.Errorf("%s = %q, want %q", name, string(c.got), string(c.want))
+		}
+	}
+	for r := rune(0); r <= lastRune; r++ {
+		if spaceRunes().contains(r) != unicode.IsSpace(r) || digitRunes().contains(r) != unicode.IsDigit(r) {
+			t.Fatalf("%U is in a wrong set", r)
+		}
+	}
+	// All that folds is found by looking at few categories.
+	for r := rune(0); r <= lastRune; r++ {
+		if f := unicode.SimpleFold(r); f != r && !(runeSet{r, r}).fold().contains(f) {
+			t.Errorf("%U does not fold", r)
+		}
+	}
+}
+
+func FuzzPattern(f *testing.F) {
+	for _, c := range patternCases(f) {
+		f.Add(c[0], c[1])
+	}
+	f.Fuzz(func(t *testing.T, source, subject string) {
+		if len(source) > 200 || len(subject) > 200 {
+			return
+		}
+		checkEngines(t, source, strings.ToValidUTF8(subject, "?"))
+	})
+}
