@@ -68,13 +68,19 @@ func conditions(rnd *rand.Rand) []any {
 
 var filters = []func(*rand.Rand) any{
 	func(r *rand.Rand) any { return filter("plan", "exact", []any{plans[r.IntN(len(plans))]}) },
-	func(r *rand.Rand) any { return filter("country", "exact", []any{countries[r.IntN(len(countries))], "XX"}) },
+	func(r *rand.Rand) any {
+		return filter("country", "exact", []any{countries[r.IntN(len(countries))], "XX"})
+	},
 	func(r *rand.Rand) any { return filter("country", "is_not", countries[r.IntN(len(countries))]) },
 	func(r *rand.Rand) any { return filter("email", "icontains", fmt.Sprintf("@corp%d.", r.IntN(20))) },
 	func(r *rand.Rand) any { return filter("age", "gt", fmt.Sprint(18+r.IntN(50))) },
 	func(r *rand.Rand) any { return filter("seats", "lte", fmt.Sprint(1+r.IntN(500))) },
-	func(r *rand.Rand) any { return filter("app_version", "semver_gte", fmt.Sprintf("%d.%d.0", 1+r.IntN(5), r.IntN(10))) },
-	func(r *rand.Rand) any { return filter("signed_up", "is_date_after", fmt.Sprintf("20%02d-01-01", 18+r.IntN(8))) },
+	func(r *rand.Rand) any {
+		return filter("app_version", "semver_gte", fmt.Sprintf("%d.%d.0", 1+r.IntN(5), r.IntN(10)))
+	},
+	func(r *rand.Rand) any {
+		return filter("signed_up", "is_date_after", fmt.Sprintf("20%02d-01-01", 18+r.IntN(8)))
+	},
 	func(*rand.Rand) any { return filter("beta", "is_set", "is_set") },
 }
 

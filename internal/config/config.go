@@ -32,13 +32,12 @@ type Serve struct {
 
 	TrustedProxies []string `placeholder:"CIDR" help:"Addresses of proxies whose X-Forwarded-For is believed. Empty: the first entry of the header is taken from anyone."`
 
-	FiltersEnforcement string `default:"all" enum:"all,safety" help:"Which rules refuse a flag's filters on write: all, or only those that keep definitions readable (for importing old flags)."`
-
 	PersonPropertyNoiseFilter  bool `default:"true" negatable:"" help:"Do not write a person when an event changes nothing but browser, page and location properties."`
 	GroupidentifyCreatesPerson bool `default:"false" negatable:"" help:"Create a person for the distinct id of a $$groupidentify event."`
 
 	StoredDataTimeout time.Duration `default:"1s" help:"How long a decision waits for stored persons and groups before it answers without them."`
 	PollInterval      time.Duration `default:"1s" help:"How often the change feed is read when no hint arrives."`
+	DrainDelay        time.Duration `default:"0s" help:"How long a stopping server goes on accepting requests after it has ceased to be ready, so that load balancers notice."`
 	ShutdownTimeout   time.Duration `default:"20s" help:"How long requests under way may take on a stop."`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged."`

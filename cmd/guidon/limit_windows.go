@@ -1,0 +1,4 @@
+package main
+
+// openFilesLimit has no meaning on Windows.
+func openFilesLimit() (n uint64, ok bool) { return 0, false }
