@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
+	"github.com/guidon-flags/guidon/internal/identity"
 	"github.com/guidon-flags/guidon/internal/telemetry"
 )
 
@@ -11,7 +13,6 @@ import (
 // a slash at the end, and never redirected: clients do not repeat a POST.
 type route struct {
 	name  string // label of metrics
-	allow string // the Allow header of a 405
 	cors  cors
 	serve func(x *exchange, r *http.Request)
 }
@@ -23,11 +24,11 @@ const (
 
 // route sets up the table of paths (section 1).
 func (s *Server) route() {
-	flags := route{telemetry.RouteFlags, allowEvaluation, anyOrigin, s.serveFlags}
-	decide := route{telemetry.RouteFlags, allowEvaluation, anyOrigin, s.serveDecide}
-	definitions := route{telemetry.RouteDefinitions, allowDefinitions, anyOrigin, s.serveDefinitions}
+	flags := route{telemetry.RouteFlags, anyOrigin, s.serveFlags}
+	decide := route{telemetry.RouteFlags, anyOrigin, s.serveDecide}
+	definitions := route{telemetry.RouteDefinitions, anyOrigin, s.serveDefinitions}
 	probe := func(h func(*exchange, *http.Request)) route {
-		return route{telemetry.RouteOther, allowDefinitions, anyOrigin, h}
+		return route{telemetry.RouteOther, anyOrigin, h}
 	}
 	s.routes = map[string]route{
 		"/":                                  probe(s.serveName),
@@ -39,11 +40,41 @@ func (s *Server) route() {
 		"/_readiness":                        probe(s.serveReadiness),
 		"/_startup":                          probe(s.serveStartup),
 	}
-	s.unknown = route{telemetry.RouteOther, "", anyOrigin, s.serveUnknown}
+	s.routeCapture()
+	s.unknown = route{telemetry.RouteOther, anyOrigin, s.serveUnknown}
 	s.api = s.unknown
 	if s.deps.API != nil {
-		s.api = route{telemetry.RouteAPI, "", withoutCookies, s.serveAPI}
+		s.api = handlerRoute(telemetry.RouteAPI, withoutCookies, s.deps.API)
 	}
+}
+
+// routeCapture adds the paths that take events.
+func (s *Server) routeCapture() {
+	count := func(result string, events int) { s.deps.Metrics.Captured.With(result).Add(float64(events)) }
+	capture := newCaptureHandler(captureDeps{
+		project: s.captureProject, apply: s.deps.Identity.Capture, count: count, now: s.opts.Now, logger: s.opts.Logger,
+	})
+	discard := newDiscardHandler(count)
+	for _, path := range capturePaths {
+		s.routes[path] = handlerRoute(telemetry.RouteCapture, anyOrigin, capture)
+	}
+	for _, path := range discardPaths {
+		s.routes[path] = handlerRoute(telemetry.RouteCapture, anyOrigin, discard)
+	}
+}
+
+// handlerRoute is the route to a handler that answers everything itself.
+func handlerRoute(name string, c cors, h http.Handler) route {
+	return route{name: name, cors: c, serve: func(x *exchange, r *http.Request) { h.ServeHTTP(x, r) }}
+}
+
+// captureProject finds the project of captured events.
+func (s *Server) captureProject(_ context.Context, token string) (p identity.Settings, known, certain bool) {
+	v, known, certain := s.deps.Set.ByToken(token)
+	if v == nil {
+		return identity.Settings{}, false, certain && !known
+	}
+	return identity.Settings{ID: v.Project.ID, OptOut: v.Project.PersonlessOnly}, true, true
 }
 
 // find returns the route of a path.
@@ -62,8 +93,6 @@ func (s *Server) find(path string) route {
 	}
 	return s.unknown
 }
-
-func (s *Server) serveAPI(x *exchange, r *http.Request) { s.deps.API.ServeHTTP(x, r) }
 
 // notFound is the answer to a path that leads nowhere.
 const notFound = `{"type":"invalid_request","code":"not_found","detail":"There is nothing at this path.","attr":null}`

@@ -10,16 +10,18 @@ import (
 
 	"github.com/guidon-flags/guidon/internal/auth"
 	"github.com/guidon-flags/guidon/internal/decide"
+	"github.com/guidon-flags/guidon/internal/identity"
 	"github.com/guidon-flags/guidon/internal/snapshot"
 	"github.com/guidon-flags/guidon/internal/telemetry"
 )
 
-// Deps are what a Server serves. All but API, Capture and Check are required.
+// Deps are what a Server serves. All but API and Check are required.
 type Deps struct {
-	Set     *snapshot.Set
-	Auth    *auth.Authenticator
-	Engine  *decide.Engine
-	Metrics *telemetry.Metrics
+	Set      *snapshot.Set
+	Auth     *auth.Authenticator
+	Engine   *decide.Engine
+	Identity *identity.Service
+	Metrics  *telemetry.Metrics
 
 	// API serves everything below /api/ that is not a route for SDKs. nil:
 	// there is nothing.

@@ -30,6 +30,7 @@ type Metrics struct {
 	BodySize      prometheus.Observer // bytes as received
 	QueueTime     prometheus.Observer // ms
 	InFlight      prometheus.Gauge
+	Captured      *Counters // result: events by what came of them
 	Panics        prometheus.Counter
 	LoadTime      prometheus.Observer // seconds
 	LoadErrors    prometheus.Counter
@@ -79,6 +80,7 @@ func NewMetrics() *Metrics {
 		BodySize:      f.histogram("flags_body_size_bytes", "Size of the body of a request, as received.", bytes),
 		QueueTime:     f.histogram("flags_queue_time_ms", "Time from the edge to here, by X-Request-Start.", milliseconds),
 		InFlight:      f.gauge("flags_requests_in_flight", "Requests under way."),
+		Captured:      f.counters("guidon_captured_events_total", "Events by what came of them.", "result"),
 		Panics:        f.counter("guidon_panics_total", "Panics that were contained."),
 		LoadTime:      f.histogram("guidon_definitions_load_seconds", "Time to read and compile a project.", seconds),
 		LoadErrors:    f.counter("guidon_definitions_load_errors_total", "Projects that could not be read or compiled."),
