@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -177,8 +178,12 @@ func AppendUnquote(dst, raw []byte) ([]byte, error) {
 	return dst, err
 }
 
-// isUTF8 tells the error by which jsontext reports that it had to mend the
-// text.
+// isUTF8 tells the errors by which jsontext reports that it had to mend the
+// text: bytes that are no UTF-8, and escapes of half a surrogate pair.
 func isUTF8(err error) bool {
-	return err != nil && bytes.Contains([]byte(err.Error()), []byte("invalid UTF-8"))
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "invalid UTF-8") || strings.Contains(text, "invalid surrogate pair")
 }

@@ -76,6 +76,17 @@ func TestMembersAndElements(t *testing.T) {
 	if want := `1|{"a":2}`; err != nil || strings.Join(got, "|") != want {
 		t.Errorf("Elements gave %q, %v; want %s", got, err, want)
 	}
+	got = nil
+	err = jsonval.Members([]byte("{\"\\ud800\":1,\"\xff\":2,\"b\":3}"), func(name, value []byte) error {
+		got = append(got, string(name)+"="+string(value))
+		return nil
+	})
+	if want := "\uFFFD=1|\uFFFD=2|b=3"; err != nil || strings.Join(got, "|") != want {
+		t.Errorf("Members with mended names gave %q, %v; want %s", got, err, want)
+	}
+	if text, err := jsonval.AppendUnquote(nil, []byte(`"\ud800x"`)); err != nil || string(text) != "\uFFFDx" {
+		t.Errorf("AppendUnquote of half a pair = %q, %v", text, err)
+	}
 	if err := jsonval.Members([]byte(`[]`), func(_, _ []byte) error { return nil }); err == nil {
 		t.Error("Members of an array gave no error")
 	}
