@@ -47,7 +47,7 @@ type condition struct {
 	group   feature.GroupIndex
 	rollout float64
 	pinned  int32 // noVariant: none
-	filters []filter
+	filters []conditionFilter
 	cohorts []cohortFilter // evaluated after the others (3.5a)
 
 	hashMatters bool // the answer depends on the identifier (3.4.2)
@@ -55,8 +55,8 @@ type condition struct {
 	behavioural bool // a cohort is not fully evaluable (6.5)
 }
 
-// filter is a filter that is not about a cohort.
-type filter struct {
+// conditionFilter is a filter that is not about a cohort.
+type conditionFilter struct {
 	kind     filterKind
 	conflict bool  // no value of the flag satisfies all filters of the condition on it (7.7)
 	at       int32 // its place in the definition
@@ -243,7 +243,7 @@ func (c *compiler) condition(i, k int, f *flag, t *targeting, dependent bool) co
 }
 
 // property compiles a filter on a property; group is its condition's (5.1).
-func (c *compiler) property(p feature.Property, at int, group feature.GroupIndex, needs *flagNeeds) (filter, string) {
+func (c *compiler) property(p feature.Property, at int, group feature.GroupIndex, needs *flagNeeds) (conditionFilter, string) {
 	s := personScope
 	if p.Type == feature.GroupProperty {
 		if p.GroupType != feature.NoGroup {
@@ -261,12 +261,12 @@ func (c *compiler) property(p feature.Property, at int, group feature.GroupIndex
 	case s > personScope && p.Key != groupKeyName && c.def.GroupTypes[group] != "":
 		needs.group(group, c.p.tests[index].slot)
 	}
-	return filter{kind: property, at: int32(at), index: index}, fault
+	return conditionFilter{kind: property, at: int32(at), index: index}, fault
 }
 
 // dependency compiles a filter on a flag (7.2).
-func (c *compiler) dependency(p feature.Property, at int) filter {
-	out := filter{kind: never, at: int32(at), index: -1}
+func (c *compiler) dependency(p feature.Property, at int) conditionFilter {
+	out := conditionFilter{kind: never, at: int32(at), index: -1}
 	if id, ok := dependencyID(p); ok {
 		if i, ok := c.byID[id]; ok {
 			out.index = i

@@ -53,7 +53,7 @@ func (r *run) tested(ct *ConditionTrace, at, test int32, v verdict, held bool) {
 }
 
 // depended notes how a filter on a flag did.
-func (r *run) depended(ct *ConditionTrace, fl *filter, held, failed bool) {
+func (r *run) depended(ct *ConditionTrace, fl *conditionFilter, held, failed bool) {
 	if ct == nil {
 		return
 	}

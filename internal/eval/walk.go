@@ -211,7 +211,7 @@ func (w *walk) filtersHold(c *condition, ct *ConditionTrace) (holds, supposed bo
 
 // dependency tests a filter on a flag. failed says that the flag has failed and
 // the filter is supposed to hold.
-func (r *run) dependency(fl *filter) (holds, failed bool) {
+func (r *run) dependency(fl *conditionFilter) (holds, failed bool) {
 	if fl.kind == never {
 		return false, false
 	}
