@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/guidon-flags/guidon/internal/decide"
@@ -16,10 +17,29 @@ import (
 	"github.com/guidon-flags/guidon/internal/wire/posthog"
 )
 
-// answers are the encoded outcomes of a version's flags.
-var answers = snapshot.NewDerived(func(v *snapshot.Version) *posthog.Answers {
-	return posthog.NewAnswers(v.Program)
+// encoder encodes the answers of a version.
+type encoder struct {
+	*posthog.Answers
+	longest atomic.Int64 // answer so far, in bytes
+}
+
+var encoders = snapshot.NewDerived(func(v *snapshot.Version) *encoder {
+	return &encoder{Answers: posthog.NewAnswers(v.Program)}
 })
+
+// appendTo appends an answer to b. A buffer that is too small is replaced by
+// one that has room for the longest answer so far, rather than grown in steps.
+func (e *encoder) appendTo(b []byte, f posthog.Format, res *eval.Results, m *posthog.Meta) []byte {
+	longest := e.longest.Load()
+	if int64(cap(b)) < longest {
+		b = make([]byte, 0, longest+longest/8)
+	}
+	b = e.Append(b, f, res, m)
+	if n := int64(len(b)); n > longest {
+		e.longest.Store(n) // a lost race costs one larger step
+	}
+	return b
+}
 
 // flagsState is what one flags request needs; it is reused by later ones.
 type flagsState struct {
@@ -36,8 +56,11 @@ var flagsStates = sync.Pool{New: func() any { return new(flagsState) }}
 const keepState = 256 << 10
 
 func (st *flagsState) release() {
-	if cap(st.body) > keepState || cap(st.out) > keepState {
-		return
+	if cap(st.body) > keepState {
+		st.body = nil
+	}
+	if cap(st.out) > keepState {
+		st.out = nil
 	}
 	st.wanted = decide.Request{}
 	flagsStates.Put(st)
@@ -162,14 +185,13 @@ func (s *Server) readBody(x *exchange, r *http.Request, st *flagsState) error {
 	st.body, err = readAll(st.body, body)
 	s.deps.Metrics.BodyTime.Observe(telemetry.Milliseconds(s.opts.Now().Sub(start)))
 	s.deps.Metrics.BodySize.Observe(float64(len(st.body)))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return &posthog.Error{Kind: posthog.TooLarge}
-	case err != nil:
-		return &posthog.Error{Kind: posthog.BodyRead}
+	if err == nil {
+		return nil
 	}
-	return nil
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &posthog.Error{Kind: posthog.TooLarge}
+	}
+	return &posthog.Error{Kind: posthog.BodyRead}
 }
 
 // readAll appends all of r to b.
@@ -222,7 +244,7 @@ func (s *Server) decideFlags(ctx context.Context, st *flagsState, m *flagsMeta) 
 	if m.query.Detailed {
 		meta.Traces = st.answer.Traces
 	}
-	st.out = answers.Of(v).Append(st.out, format, &st.answer.Results, &meta)
+	st.out = encoders.Of(v).appendTo(st.out, format, &st.answer.Results, &meta)
 	return v, nil
 }
 

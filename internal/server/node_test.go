@@ -98,6 +98,7 @@ type nodeOptions struct {
 	dir    string      // of last good definitions; empty: none
 	down   bool        // the store is cut off from the start
 	server server.Options
+	api    http.Handler // nil: one that panics
 	seed   func(store.Tx) error
 }
 
@@ -132,13 +133,14 @@ func newNode(t testing.TB, o nodeOptions) *node {
 	n.set = set
 	keys := auth.New(n.store, set, auth.Options{})
 	t.Cleanup(keys.Close)
+	if o.api == nil {
+		o.api = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("for the test") })
+	}
 	persons := identity.New(n.store, identity.Options{})
 	n.server = server.New(server.Deps{
 		Set: set, Auth: keys, Identity: persons, Metrics: telemetry.NewMetrics(), Check: n.store.Check,
 		Engine: decide.New(subjects{persons, n.store}, decide.Options{}),
-		API: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			panic("for the test")
-		}),
+		API:    o.api,
 	}, o.server)
 	n.handler = n.server.Handler()
 	return n

@@ -35,8 +35,8 @@ func (s *Server) refuse(x *exchange, kind posthog.Kind) {
 
 // refuseWith answers with an error. One that is no *posthog.Error is a defect.
 func (s *Server) refuseWith(x *exchange, err error) {
-	var e *posthog.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*posthog.Error](err)
+	if !ok {
 		s.opts.Logger.Error("a request failed", "error", err)
 		e = &posthog.Error{Kind: posthog.InternalError}
 	}
