@@ -27,6 +27,20 @@ func (s *Flags) Get(ctx context.Context, project int64, ref string) (FlagView, e
 	return v, err
 }
 
+// ByKey returns a live flag by its key.
+func (s *Flags) ByKey(ctx context.Context, project int64, key string) (FlagView, error) {
+	var v FlagView
+	err := s.view(ctx, func(tx store.ReadTx) error {
+		f, err := tx.FlagByKey(project, key)
+		if err != nil {
+			return err
+		}
+		v, err = s.flagView(tx, f)
+		return err
+	})
+	return v, err
+}
+
 func flagByRef(tx store.FlagReader, project int64, ref string) (store.Flag, error) {
 	for _, c := range ref {
 		if c < '0' || c > '9' {
