@@ -85,13 +85,13 @@ func (r *cohortReader) legacyLeaf(n node) feature.CohortNode {
 // legacyPairs reads an object of properties and the values they must have.
 func (r *cohortReader) legacyPairs(n node) feature.CohortNode {
 	out := feature.CohortNode{Op: feature.CohortAnd}
-	for _, m := range n.members {
+	for name, v := range n.all() {
 		p := feature.Property{
-			Key: string(m.name), Type: feature.PersonProperty, Operator: feature.Exact, GroupType: feature.NoGroup,
+			Key: name, Type: feature.PersonProperty, Operator: feature.Exact, GroupType: feature.NoGroup,
 		}
 		var err error
-		if !m.value.unset() {
-			if p.Value, err = m.value.value(); err != nil {
+		if !v.unset() {
+			if p.Value, err = v.value(); err != nil {
 				r.err = err
 			}
 		}
