@@ -216,6 +216,17 @@ func object(r *FlagsRequest, ms []member) string {
 	return string(feature.Object(out).AppendJSON(nil))
 }
 
+func TestManyKeys(t *testing.T) {
+	var r FlagsRequest
+	body := `{"distinct_id":"u","flag_keys":["a"` + strings.Repeat(`,"a"`, 2*maxList) + `]}`
+	if err := r.Decode([]byte(body), BodyHints{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Keys) != maxList || r.Warnings != WarnKeys {
+		t.Errorf("%d keys, warnings %b", len(r.Keys), r.Warnings)
+	}
+}
+
 func TestDecodeKeepsLittle(t *testing.T) {
 	var r FlagsRequest
 	big := `{"token":"phc_a","distinct_id":"u","person_properties":{` + strings.Repeat(`"\u0061":1,`, 60000) + `"a":NaN}}`
@@ -223,7 +234,46 @@ func TestDecodeKeepsLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Reset()
+	if r.Token != "" {
+		t.Errorf("Token = %q after Reset", r.Token)
+	}
 	if n := cap(r.spare) + cap(r.unpacked) + 16*cap(r.fields.all) + cap(r.fields.scratch); n > 4*maxKept {
 		t.Errorf("%d bytes are kept after a large request", n)
+	}
+}
+
+// TestRefusedBodyHasNoToken: the token of an earlier request must not stand for
+// one that could not be read.
+func TestRefusedBodyHasNoToken(t *testing.T) {
+	var r FlagsRequest
+	if err := r.Decode([]byte(`{"token":"phc_a","distinct_id":"u"}`), BodyHints{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Decode([]byte(`{"token":`), BodyHints{}); err == nil {
+		t.Fatal("accepted")
+	}
+	if r.Token != "" {
+		t.Errorf("Token = %q", r.Token)
+	}
+}
+
+func TestErrorEnvelope(t *testing.T) {
+	for k := range kinds {
+		e := &Error{Kind: Kind(k)}
+		var got map[string]any
+		if err := json.Unmarshal(e.AppendJSON(nil), &got); err != nil {
+			t.Fatalf("%s: %v", e, err)
+		}
+		attr, ok := got["attr"]
+		if len(got) != 4 || !ok || attr != nil || got["code"] != e.Kind.Code() || got["type"] == "" || got["detail"] == "" {
+			t.Errorf("%s: envelope %v", e, got)
+		}
+		if s := e.Kind.Status(); s < 400 || s > 503 || s == 502 {
+			t.Errorf("%s: status %d", e, s)
+		}
+	}
+	want := `{"type":"validation_error","code":"missing_distinct_id","detail":"say \"who\"","attr":null}`
+	if got := string((&Error{Kind: NoDistinctID, Detail: `say "who"`}).AppendJSON(nil)); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -164,6 +164,13 @@ func (f *fields) walk(text []byte) error {
 	return nil
 }
 
+// release forgets what was read, and lets go of the text.
+func (f *fields) release() {
+	f.reset(nil)
+	f.src = bytes.Buffer{}
+	f.dec.Reset(&f.src)
+}
+
 // reset forgets what was read, and buffers that have grown large.
 func (f *fields) reset(text []byte) {
 	f.text = text

@@ -76,6 +76,7 @@ type FlagsRequest struct {
 	Warnings      Warnings
 
 	fields   fields
+	token    string          // the last one: most requests have the one before
 	unpacked []byte          // a decompressed body
 	spare    []byte          // a mended one
 	arena    strings.Builder // the texts of property values
@@ -83,7 +84,7 @@ type FlagsRequest struct {
 
 // Reset forgets the request. Large buffers are given up.
 func (r *FlagsRequest) Reset() {
-	r.fields.reset(nil)
+	r.fields.release()
 	r.arena.Reset()
 	if cap(r.unpacked) > maxKept {
 		r.unpacked = nil
@@ -91,11 +92,13 @@ func (r *FlagsRequest) Reset() {
 	if cap(r.spare) > maxKept {
 		r.spare = nil
 	}
-	r.DistinctID, r.HasDistinctID, r.AnonID, r.DeviceID = "", false, "", ""
+	if cap(r.Keys)+cap(r.Contexts) > maxKept/16 {
+		r.Keys, r.Contexts = nil, nil
+	}
+	r.Token, r.DistinctID, r.HasDistinctID, r.AnonID, r.DeviceID = "", "", false, "", ""
 	r.Keys, r.AllKeys, r.Contexts = r.Keys[:0], false, r.Contexts[:0]
 	r.Runtimes, r.HasRuntime = 0, false
 	r.GeoIPDisable, r.DisableFlags, r.Warnings = false, false, 0
-	// Token stays: most requests have the one before.
 }
 
 // WantedRuntimes says which runtimes' flags the request gets: those that it
@@ -114,9 +117,10 @@ const maxDistinctID = 200
 func (r *FlagsRequest) resolve() error {
 	token, odd := r.text(false, nameToken, nameAPIKey, nameDollarToken)
 	r.warnIf(odd, WarnToken)
-	if string(token) != r.Token {
-		r.Token = string(token)
+	if string(token) != r.token {
+		r.token = string(token)
 	}
+	r.Token = r.token
 	if err := r.resolveDistinctID(); err != nil {
 		return err
 	}
@@ -305,6 +309,9 @@ func (r *FlagsRequest) resolveRuntime() {
 	}
 }
 
+// maxList is how many keys or contexts of a request count.
+const maxList = 10_000
+
 // list appends to into, which is empty, the texts of the first list among the
 // values of ns that has any, and reports whether there was a list at all.
 func (r *FlagsRequest) list(into []string, warn Warnings, ns ...name) (texts []string, given bool) {
@@ -321,6 +328,8 @@ func (r *FlagsRequest) list(into []string, warn Warnings, ns ...name) (texts []s
 		given = true
 		_ = jsonval.Elements(r.fields.bytes(raw), func(value []byte) error { // it was read before
 			switch k := value[0]; {
+			case len(into) >= maxList:
+				r.Warnings |= warn
 			case k == '"':
 				text, _ := jsonval.AppendUnquote(nil, value)
 				into = append(into, string(text))
