@@ -13,18 +13,12 @@ type Derived[T any] struct {
 // called concurrently for different Versions.
 func NewDerived[T any](make func(*Version) T) *Derived[T] { return &Derived[T]{make: make} }
 
-type cell[T any] struct {
-	once  sync.Once
-	value T
-}
-
-// Of returns the value for v, making it if v has none yet.
+// Of returns the value for v, making it if v has none yet. If making it
+// panicked, so does every call.
 func (d *Derived[T]) Of(v *Version) T {
-	c, ok := v.derived.Load(d)
+	value, ok := v.derived.Load(d)
 	if !ok {
-		c, _ = v.derived.LoadOrStore(d, new(cell[T]))
+		value, _ = v.derived.LoadOrStore(d, sync.OnceValue(func() T { return d.make(v) }))
 	}
-	cl := c.(*cell[T])
-	cl.once.Do(func() { cl.value = d.make(v) })
-	return cl.value
+	return value.(func() T)()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/guidon-flags/guidon/internal/store"
@@ -27,8 +28,7 @@ func (s *Set) run(ctx context.Context, started chan<- struct{}) {
 	hints, stop := s.src.Hints()
 	defer stop()
 
-	err := s.first(ctx)
-	close(started)
+	err := s.first(ctx, sync.OnceFunc(func() { close(started) }))
 	wait := s.pause(0, err)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -60,15 +60,27 @@ func (s *Set) run(ctx context.Context, started chan<- struct{}) {
 	}
 }
 
-// first loads everything from the store if it shows signs of life, and from
-// the last good files otherwise.
-func (s *Set) first(ctx context.Context) error {
-	probe, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
-	_, err := s.src.Head(probe)
-	cancel()
-	if err == nil {
-		err = s.loadAll(ctx)
+// first loads everything from the store, and from the last good files what the
+// store does not give within StartTimeout. It calls started as soon as there is
+// something to serve, or nothing to wait for.
+func (s *Set) first(ctx context.Context, started func()) error {
+	defer started()
+	result := make(chan reading, 1)
+	go func() { result <- s.readAll(ctx) }()
+	timer := time.NewTimer(s.opts.StartTimeout)
+	defer timer.Stop()
+	var r reading
+	select {
+	case r = <-result:
+	case <-timer.C:
+		s.loadFiles()
+		if s.Ready() {
+			s.opts.Logger.Warn("the store is slow; serving the last good definitions meanwhile")
+			started()
+		}
+		r = <-result
 	}
+	err := s.take(r)
 	if err != nil && ctx.Err() == nil {
 		s.loadFiles()
 		s.opts.Logger.Warn("the store cannot be read; serving the last good definitions",
@@ -141,7 +153,7 @@ func (s *Set) failureOf(rev store.Revision) error {
 // store could not be read; a project that fails alone is remembered instead.
 func (s *Set) pass(ctx context.Context, polled bool) error {
 	if !s.loaded {
-		return s.loadAll(ctx)
+		return s.take(s.readAll(ctx))
 	}
 	at := s.opts.Now()
 	if polled {
@@ -152,7 +164,7 @@ func (s *Set) pass(ctx context.Context, polled bool) error {
 		}
 		if head < store.Revision(s.applied.Load()) {
 			s.opts.Logger.Warn("the store went back in time; loading everything", "head", head, "applied", s.applied.Load())
-			return s.loadAll(ctx)
+			return s.take(s.readAll(ctx))
 		}
 	}
 	for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,39 +30,54 @@ func (s *Set) load(ctx context.Context, project int64) (*Version, error) {
 	return v, err
 }
 
-// loadAll reads every project from the store. Those that are not in it any
-// more are dropped; those that fail keep what they have.
-func (s *Set) loadAll(ctx context.Context) error {
-	at := s.opts.Now()
-	head, err := s.head(ctx)
-	if err != nil {
-		return err
+// reading is what a store held.
+type reading struct {
+	at       time.Time
+	head     store.Revision
+	projects []store.Project
+	versions []*Version // of projects, nil where there is an error
+	errs     []error
+	err      error // of the store as a whole; what could be read is in versions
+}
+
+// readAll reads and compiles every project. It changes nothing in s.
+func (s *Set) readAll(ctx context.Context) (r reading) {
+	r.at = s.opts.Now()
+	if r.head, r.err = s.head(ctx); r.err != nil {
+		return r
 	}
 	call, cancel := context.WithTimeout(ctx, s.opts.CallTimeout)
-	projects, err := s.src.Projects(call)
+	r.projects, r.err = s.src.Projects(call)
 	cancel()
-	if err != nil {
-		return err
+	if r.err != nil {
+		return r
 	}
-	versions, errs := s.loadEach(ctx, projects)
-	for i, err := range errs {
+	r.versions, r.errs = s.loadEach(ctx, r.projects)
+	for _, err := range r.errs {
 		if unavailable(err) {
-			s.installAll(versions) // what could be read is newer than what is here
-			return errs[i]
+			r.err = err
 		}
 	}
+	return r
+}
 
+// take installs what was read and returns r.err. If all could be read,
+// projects that are not in it are dropped; those that fail keep what they have.
+func (s *Set) take(r reading) error {
+	if r.err != nil {
+		s.installAll(r.versions) // newer than what is here
+		return r.err
+	}
 	old, next := s.index.Load(), newIndex()
-	clear(s.failing)
-	for i, p := range projects {
-		if errors.Is(errs[i], store.ErrNotFound) {
+	for i, p := range r.projects {
+		if errors.Is(r.errs[i], store.ErrNotFound) {
 			continue // deleted meanwhile
 		}
 		h := old.byID[p.ID]
 		if h == nil {
 			h = &holder{id: p.ID}
 		}
-		if v := versions[i]; v != nil {
+		if v := r.versions[i]; v != nil {
 			h.cur.Store(v)
 			s.keep(v)
 			p = v.Project
@@ -74,15 +90,17 @@ func (s *Set) loadAll(ctx context.Context) error {
 			s.forget(id)
 		}
 	}
-	for i, p := range projects {
-		if errs[i] != nil && !errors.Is(errs[i], store.ErrNotFound) {
-			s.settle(p.ID, head, errs[i])
+	clear(s.failing)
+	s.failed.Store(0)
+	s.obscure.Store(false)
+	for i, p := range r.projects {
+		if r.errs[i] != nil && !errors.Is(r.errs[i], store.ErrNotFound) {
+			s.settle(p.ID, r.head, r.errs[i])
 		}
 	}
-	s.failed.Store(int64(len(s.failing)))
-	s.credentials.Store(int64(head))
-	s.applied.Store(int64(head))
-	s.confirmed.Store(at.UnixNano())
+	s.credentials.Store(int64(r.head))
+	s.applied.Store(int64(r.head))
+	s.confirmed.Store(r.at.UnixNano())
 	s.loaded = true
 	return nil
 }

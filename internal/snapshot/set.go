@@ -38,8 +38,8 @@ type Options struct {
 	// double from Poll on. 0: 15 seconds.
 	RetryMax time.Duration
 
-	// StartTimeout is how long Open waits for the store's first sign of life
-	// before it turns to the last good definitions. 0: 1 second.
+	// StartTimeout is how long Open waits for the store before it turns to the
+	// last good definitions, if there are any. 0: 1 second.
 	StartTimeout time.Duration
 
 	// CallTimeout bounds each call to the store. 0: 10 seconds.

@@ -257,6 +257,7 @@ func TestStartWithoutTheStore(t *testing.T) {
 	}{
 		{"refuses", func(s *source) { s.down = store.ErrUnavailable }},
 		{"is a black hole", func(s *source) { s.hang = true }},
+		{"is a black hole after the first answer", func(s *source) { s.hangLater = true }},
 		{"answers but cannot be read", func(s *source) {
 			for id := range s.projects {
 				s.broken[id] = store.ErrUnavailable
@@ -291,7 +292,7 @@ func TestStartWithoutTheStore(t *testing.T) {
 					t.Errorf("FromDisk = %d, want 2", got)
 				}
 
-				src.set(func() { src.down, src.hang, src.broken = nil, false, map[int64]error{} })
+				src.set(func() { src.down, src.hang, src.hangLater, src.broken = nil, false, false, map[int64]error{} })
 				src.put(project(1, "phc_one", "a"), store.ChangeDefinitions)
 				time.Sleep(time.Minute)
 				wantKeys(t, s, "phc_one", "a")

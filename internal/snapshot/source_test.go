@@ -20,7 +20,9 @@ type source struct {
 	broken   map[int64]error // of Definitions
 	loads    map[int64]int   // successful calls of Definitions
 	hang     bool            // calls wait until their context ends
-	hints    chan struct{}
+
+	hangLater bool // calls hang, but for Head
+	hints     chan struct{}
 }
 
 func newSource() *source {
@@ -99,6 +101,7 @@ func (s *source) ChangesSince(ctx context.Context, rev store.Revision, limit int
 func (s *source) Hints() (<-chan struct{}, func()) { return s.hints, func() {} }
 
 func (s *source) Projects(ctx context.Context) ([]store.Project, error) {
+	s.set(func() { s.hang = s.hang || s.hangLater })
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}

@@ -34,5 +34,5 @@ type Version struct {
 	LoadedAt time.Time
 	FromDisk bool
 
-	derived sync.Map // *Derived[T] → *cell[T]
+	derived sync.Map // *Derived[T] → func() T
 }
