@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -225,6 +226,22 @@ func TestKeptFragments(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestConcurrentAppend: whoever comes first makes a fragment, all get the same.
+func TestConcurrentAppend(t *testing.T) {
+	prog, res := manyFlags(50)
+	want := string(NewAnswers(prog).Append(nil, V2, res, &Meta{}))
+	a := NewAnswers(prog)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if got := string(a.Append(nil, V2, res, &Meta{})); got != want {
+				t.Error("answers differ")
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestFragmentBudget(t *testing.T) {
