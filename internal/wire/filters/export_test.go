@@ -1,4 +1,7 @@
 package filters
 
-// ValidVersion lets tests compare the grammar of versions with the vectors.
-var ValidVersion = validVersion
+// The grammars of versions and dates, for comparison with the evaluator's.
+var (
+	ValidVersion = validVersion
+	ValidDate    = validDate
+)
