@@ -290,9 +290,13 @@ func (c *compiler) dependency(p feature.Property, at int) conditionFilter {
 // together (7.7).
 func (c *condition) markConflicts() {
 	for i := range c.filters {
+		a := &c.filters[i]
+		if a.kind < flagTrue {
+			continue
+		}
 		for k := range c.filters {
-			a, b := &c.filters[i], &c.filters[k]
-			if a.kind < flagTrue || b.kind < flagTrue || a.index != b.index {
+			b := &c.filters[k]
+			if b.kind < flagTrue || a.index != b.index {
 				continue
 			}
 			if (a.kind == flagFalse) != (b.kind == flagFalse) ||
