@@ -57,6 +57,10 @@ type captureHandler struct{ captureDeps }
 
 func newCaptureHandler(deps captureDeps) http.Handler { return captureHandler{deps} }
 
+// captureTimeout bounds the wait for the store, below the time that the server
+// gives an answer.
+const captureTimeout = 25 * time.Second
+
 // accepted is the answer to events that were taken, wanted or not.
 var accepted = []byte(`{"status":1}`)
 
@@ -105,7 +109,10 @@ func (h captureHandler) take(w http.ResponseWriter, r *http.Request, c posthog.C
 	project, known, certain := h.project(r.Context(), c.Token)
 	switch {
 	case known:
-		if err := h.apply(r.Context(), project, identityEvents(c.Events)); err != nil {
+		// Some clients close the connection without waiting for an answer.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), captureTimeout)
+		defer cancel()
+		if err := h.apply(ctx, project, identityEvents(c.Events)); err != nil {
 			h.logger.Error("events could not be stored; their client sends them again",
 				"project", project.ID, "events", len(c.Events), "error", err)
 			h.unavailable(w, len(c.Events))

@@ -109,7 +109,9 @@ func TestCaptureAnswers(t *testing.T) {
 		{name: "unknown token as a beacon", target: "/batch?beacon=1", body: strings.Replace(good, "phc_conformance_identity", "phc_other", 1),
 			status: 204, counts: map[string]int{"unknown_token": 1}},
 		{name: "token that may be known", target: "/batch", body: good, change: func(f *captureFixture) {
-			f.project = func(context.Context, string) (identity.Settings, bool, bool) { return identity.Settings{}, false, false }
+			f.project = func(context.Context, string) (identity.Settings, bool, bool) {
+				return identity.Settings{}, false, false
+			}
 		}, status: 503, text: "transient error, please retry", counts: map[string]int{"failed": 1}, retry: true},
 		{name: "store fails", target: "/batch", body: good, change: func(f *captureFixture) {
 			f.apply = func(context.Context, identity.Settings, []identity.Event) error { return errors.New("disk") }
@@ -167,6 +169,24 @@ func TestCaptureMakesUUIDs(t *testing.T) {
 	if len(f.taken) != 2 || len(f.taken[0].UUID) != 36 || f.taken[0].UUID[14] != '7' ||
 		f.taken[1].UUID != "0190a5e0-7b1c-7c5e-9a3e-2f6d0c1b4a55" {
 		t.Errorf("events %+v", f.taken)
+	}
+}
+
+// TestCaptureOutlivesItsClient: what arrived whole is applied, even if nobody
+// waits for the answer.
+func TestCaptureOutlivesItsClient(t *testing.T) {
+	f := newCaptureFixture()
+	f.apply = func(ctx context.Context, _ identity.Settings, _ []identity.Event) error {
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("the store may take for ever")
+		}
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequest(http.MethodPost, "/e", strings.NewReader(`{"token":"phc_conformance_identity","event":"e","distinct_id":"d"}`))
+	if res := f.serve(r.WithContext(ctx)); res.StatusCode != http.StatusOK {
+		t.Errorf("status %d, want 200", res.StatusCode)
 	}
 }
 

@@ -26,7 +26,9 @@ type CaptureError struct {
 
 func (e *CaptureError) Error() string { return e.Text }
 
-func refuseCapture(status int, text string) *CaptureError { return &CaptureError{Status: status, Text: text} }
+func refuseCapture(status int, text string) *CaptureError {
+	return &CaptureError{Status: status, Text: text}
+}
 
 // The refusals whose text clients and their tests know.
 var (

@@ -204,6 +204,7 @@ func TestCaptureEventFields(t *testing.T) {
 			want: `x|e 23.4 |e {"a":null,"b":[1,2]} |e true `},
 		{name: "NUL and length", body: `{"token":"x","event":"e","distinct_id":"\u0000` + strings.Repeat("é", 300) + `"}`,
 			want: "x|e \uFFFD" + strings.Repeat("é", 199) + " "},
+		{name: "broken texts", body: `{"\ud800":1,"token":"x","event":"\ud800","distinct_id":"` + "\xff" + `"}`, want: "x|\uFFFD \uFFFD "},
 		{name: "long name", body: `{"token":"x","distinct_id":"d","event":"` + strings.Repeat("n", 300) + `"}`,
 			want: "x|" + strings.Repeat("n", 200) + " d "},
 		{name: "performance events", body: `[{"token":"x","event":"$performance_event"},{"event":"e","distinct_id":"d"}]`, want: "x|e d "},
