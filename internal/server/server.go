@@ -79,12 +79,12 @@ type Server struct {
 	draining atomic.Bool
 }
 
-// New returns a Server. It registers the metrics of d.Set with d.Metrics, so
-// there can be one Server for each Metrics.
+// New returns a Server. It adds the state of d.Set and d.Identity to d.Metrics,
+// so there can be one Server for each Metrics.
 func New(d Deps, o Options) *Server {
 	s := &Server{deps: d, opts: o.withDefaults()}
 	s.route()
-	s.observeSet()
+	s.observe()
 	return s
 }
 
@@ -92,23 +92,32 @@ func New(d Deps, o Options) *Server {
 // clients close their connections after the next answer.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// observeSet shows how fresh definitions are.
-func (s *Server) observeSet() {
-	m, set := s.deps.Metrics, s.deps.Set
-	m.Gauge("guidon_definitions_age_seconds", "Time since the change feed was last read to its end; -1: never.",
-		func() float64 { return s.freshness(set.Status()) })
-	m.Gauge("guidon_definitions_revision", "Revision up to which everything is served.",
-		func() float64 { return float64(set.Status().Applied) })
-	m.Gauge("guidon_projects", "Projects that are served.",
-		func() float64 { return float64(set.Status().Projects) })
-	m.Gauge("guidon_projects_from_disk", "Projects that are served from last good definitions.",
-		func() float64 { return float64(set.Status().FromDisk) })
-	m.Gauge("guidon_projects_failing", "Projects whose newest definitions cannot be loaded.",
-		func() float64 { return float64(set.Status().Failing) })
-	m.Gauge("guidon_definition_faults", "Definitions that do not compile.",
-		func() float64 { return float64(set.Status().Faults) })
-	m.Gauge("guidon_definitions_unsaved", "Projects whose newest definitions are not on disk yet.",
-		func() float64 { return float64(set.Status().Unsaved) })
+// observe shows how fresh definitions are and what became of events.
+func (s *Server) observe() {
+	s.deps.Metrics.Read([]telemetry.Reading{
+		{Name: "guidon_definitions_age_seconds", Help: "Time since the change feed was last read to its end; -1: never."},
+		{Name: "guidon_definitions_revision", Help: "Revision up to which everything is served."},
+		{Name: "guidon_projects", Help: "Projects that are served."},
+		{Name: "guidon_projects_from_disk", Help: "Projects that are served from last good definitions."},
+		{Name: "guidon_projects_failing", Help: "Projects whose newest definitions cannot be loaded."},
+		{Name: "guidon_definition_faults", Help: "Definitions that do not compile."},
+		{Name: "guidon_definitions_unsaved", Help: "Projects whose newest definitions are not on disk yet."},
+	}, func() []float64 {
+		st := s.deps.Set.Status()
+		return []float64{
+			s.freshness(st), float64(st.Applied), float64(st.Projects), float64(st.FromDisk), float64(st.Failing),
+			float64(st.Faults), float64(st.Unsaved),
+		}
+	})
+	s.deps.Metrics.Read([]telemetry.Reading{
+		{Name: "guidon_identity_events_total", Help: "Events that were looked at for persons and groups.", Total: true},
+		{Name: "guidon_identity_dropped_total", Help: "Events that could not be applied.", Total: true},
+		{Name: "guidon_identity_persons_created_total", Help: "Persons that events created.", Total: true},
+		{Name: "guidon_identity_persons_merged_total", Help: "Persons that were merged into others.", Total: true},
+	}, func() []float64 {
+		st := s.deps.Identity.Stats()
+		return []float64{float64(st.Events), float64(st.Dropped), float64(st.Created), float64(st.Merged)}
+	})
 }
 
 // freshness is the age of what is served in seconds, -1 if it is not known.

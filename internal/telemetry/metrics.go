@@ -106,11 +106,6 @@ func (m *Metrics) Duration(route string) prometheus.Observer {
 	return m.durations.WithLabelValues(route)
 }
 
-// Gauge makes a gauge that asks value whenever it is read.
-func (m *Metrics) Gauge(name, help string, value func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
-}
-
 // Loaded notes an attempt to load a project.
 func (m *Metrics) Loaded(took time.Duration, err error) {
 	m.LoadTime.Observe(took.Seconds())

@@ -22,7 +22,8 @@ func TestHandlerShowsMetrics(t *testing.T) {
 	m.Loaded(time.Millisecond, errors.New("x"))
 	m.LookedUp(2*time.Millisecond, nil)
 	m.Overrode(3, nil)
-	m.Gauge("guidon_test", "For this test.", func() float64 { return 42 })
+	m.Read([]telemetry.Reading{{Name: "guidon_test", Help: "A gauge."}, {Name: "guidon_test_total", Help: "A counter.", Total: true}},
+		func() []float64 { return []float64{42, 7} })
 
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
@@ -37,7 +38,8 @@ func TestHandlerShowsMetrics(t *testing.T) {
 		`guidon_definitions_load_errors_total 1`,
 		`flags_db_person_and_group_properties_reads_total 1`,
 		`flags_flag_hash_key_writes_total 3`,
-		`guidon_test 42`,
+		"# TYPE guidon_test gauge\nguidon_test 42",
+		"# TYPE guidon_test_total counter\nguidon_test_total 7",
 		`go_goroutines`,
 	} {
 		if !strings.Contains(string(body), want) {

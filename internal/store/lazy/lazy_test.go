@@ -77,6 +77,7 @@ func TestOpensLater(t *testing.T) {
 		defer stop()
 
 		time.Sleep(time.Minute) // of the bubble's clock
+		synctest.Wait()
 		if *calls != 5 || prepared != 2 || !in.closed {
 			t.Errorf("%d attempts, prepared %d times; want 5 and 2", *calls, prepared)
 		}
