@@ -104,6 +104,10 @@ func (s *Server) contain(x *exchange, r *http.Request, v any) {
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
+	// What the handler said of an answer that does not come.
+	for _, name := range []string{"Content-Encoding", "Etag", "Cache-Control"} {
+		delete(x.Header(), name)
+	}
 	s.refuse(x, posthog.InternalError)
 }
 

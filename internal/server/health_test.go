@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -161,5 +162,33 @@ func TestLogHoldsFailuresAndSlowRequests(t *testing.T) {
 	n.do("GET", "/api/panic")
 	if got := out.String(); !strings.Contains(got, `"http_status":500`) || !strings.Contains(got, "for the test") {
 		t.Errorf("a panic is logged as %s", got)
+	}
+}
+
+func TestAPanicLeavesNoHeadersOfTheAnswerThatDoesNotCome(t *testing.T) {
+	n := newNode(t, nodeOptions{api: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("ETag", `"x"`)
+		panic("for the test")
+	})})
+	rec := n.do("GET", "/api/x", "Origin", "https://a.example")
+	h := rec.Header()
+	if rec.Code != 500 || h.Get("Content-Encoding") != "" || h.Get("ETag") != "" || h.Get("Access-Control-Allow-Origin") == "" {
+		t.Errorf("%d with headers %v", rec.Code, h)
+	}
+}
+
+// After the first byte nothing can be taken back: the connection is cut.
+func TestAPanicInTheMiddleCutsTheConnection(t *testing.T) {
+	r := run(t, nodeOptions{api: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte("half"))
+		panic("for the test")
+	})})
+	if _, _, err := fetch(client(t), "GET", r.url+"/api/x", ""); err == nil {
+		t.Error("half an answer passes for a whole one")
+	}
+	if status, _, err := fetch(client(t), "GET", r.url+"/_liveness", ""); err != nil || status != 200 {
+		t.Errorf("the server is gone: %d, %v", status, err)
 	}
 }
