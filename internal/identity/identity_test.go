@@ -518,3 +518,20 @@ func TestOperations(t *testing.T) {
 		}
 	}
 }
+
+// TestTakenUUID: an id that once named another person gets one all the same.
+func TestTakenUUID(t *testing.T) {
+	w := newWorld(t, identity.Options{})
+	w.capture(t, event("$identify", "a", `{"$anon_distinct_id":"b"}`))
+	named := w.person(t, "a")
+	if err := w.Split(t.Context(), w.project.ID, named.ID, "b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.DeletePerson(t.Context(), w.project.ID, w.person(t, "a").ID); err != nil {
+		t.Fatal(err)
+	}
+	w.capture(t, event("e", "a", ``))
+	if a := w.person(t, "a"); a == nil || a.UUID == named.UUID {
+		t.Errorf("person of a: %+v, want one with a uuid of its own", a)
+	}
+}

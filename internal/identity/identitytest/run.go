@@ -22,7 +22,7 @@ import (
 var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Setup makes a new project with the initial state of c in st.
-func Setup(t *testing.T, st store.Store, c *Case) store.Project {
+func Setup(t testing.TB, st store.Store, c *Case) store.Project {
 	t.Helper()
 	var project store.Project
 	_, err := st.Edit(t.Context(), store.Author{}, func(tx store.Tx) error {
@@ -57,7 +57,7 @@ func Setup(t *testing.T, st store.Store, c *Case) store.Project {
 	return project
 }
 
-func setupPersons(t *testing.T, st store.Store, project int64, in *Initial) {
+func setupPersons(t testing.TB, st store.Store, project int64, in *Initial) {
 	t.Helper()
 	ids := map[string]int64{} // persons by distinct id
 	err := st.Identify(t.Context(), project, func(tx store.IdentityTx) error {
