@@ -8,6 +8,7 @@ import (
 	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/store"
 	"github.com/guidon-flags/guidon/internal/wire/filters"
+	"github.com/guidon-flags/guidon/internal/wire/jsonval"
 )
 
 // Compile makes a Version of a project as it is stored, which it keeps. What
@@ -24,6 +25,7 @@ func Compile(defs store.Definitions) (v *Version, err error) {
 		ID:               defs.Project.ID,
 		TimeZone:         defs.Project.TimeZone,
 		ExplicitMatching: defs.Project.MatchingVersion == 2,
+		RealtimeCohorts:  realtimeCohorts(&defs.Project),
 	}
 	for _, g := range defs.GroupTypes {
 		if 0 <= g.Index && g.Index < feature.MaxGroupTypes {
@@ -53,6 +55,20 @@ func Compile(defs store.Definitions) (v *Version, err error) {
 	v.Program, faults = eval.Compile(p)
 	v.Faults = append(v.Faults, faults...)
 	return v, nil
+}
+
+// realtimeCohorts reports whether memberships of realtime and behavioural
+// cohorts are stored with the persons, as where another system keeps them up
+// to date (6.2). It is the project setting realtime_cohorts_enabled.
+func realtimeCohorts(p *store.Project) bool {
+	on := false
+	err := jsonval.Members(p.Settings, func(name, value []byte) error {
+		if string(name) == "realtime_cohorts_enabled" {
+			on = string(value) == "true"
+		}
+		return nil
+	})
+	return err == nil && on
 }
 
 func convertFlag(f *store.Flag) (feature.Flag, error) {

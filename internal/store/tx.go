@@ -67,7 +67,8 @@ type FlagReader interface {
 // FlagWriter changes flags. Key must be unique among a project's flags that
 // are not deleted; otherwise ConflictError "key".
 type FlagWriter interface {
-	// InsertFlag assigns ID and Version 1 and returns the flag as stored.
+	// InsertFlag assigns ID, unless f has one as imports do, and Version 1, and
+	// returns the flag as stored. ConflictError "id" if the ID is taken.
 	InsertFlag(f Flag) (Flag, error)
 	// UpdateFlag writes all fields of f, raises Version by one from the stored
 	// one and returns the flag as stored. LastCalledAt only moves forward.
@@ -95,7 +96,9 @@ type CohortReader interface {
 
 // CohortWriter changes cohorts and the members of static ones.
 type CohortWriter interface {
-	InsertCohort(c Cohort) (Cohort, error) // assigns ID, returns it as stored
+	// InsertCohort assigns ID, unless c has one as imports do, and returns the
+	// cohort as stored. ConflictError "id" if the ID is taken.
+	InsertCohort(c Cohort) (Cohort, error)
 	UpdateCohort(c Cohort) error
 	// AddCohortMembers adds persons by id, ignoring those that are in already
 	// or do not exist, and returns how many it added. ErrNotFound: the cohort.

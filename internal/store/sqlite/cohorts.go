@@ -58,9 +58,9 @@ func scanID(row scanner) (id int64, err error) {
 
 func (e editing) InsertCohort(c store.Cohort) (store.Cohort, error) {
 	err := e.insert(`INSERT INTO cohorts (`+cohortColumns+`)
-		VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		append([]any{c.Project}, cohortValues(c)...), &c.ID)
-	if err := e.definitions(c.Project, err); err != nil {
+		VALUES (NULLIF(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		append([]any{c.ID, c.Project}, cohortValues(c)...), &c.ID)
+	if err := e.definitions(c.Project, conflict(err, "id")); err != nil {
 		return store.Cohort{}, err
 	}
 	return e.cohort(c.Project, c.ID)

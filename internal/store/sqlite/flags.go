@@ -47,8 +47,8 @@ func (r reading) Flags(project int64, deleted bool) ([]store.Flag, error) {
 func (e editing) InsertFlag(f store.Flag) (store.Flag, error) {
 	f.Version = 1
 	err := e.insert(`INSERT INTO flags (`+flagColumns+`)
-		VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		append([]any{f.Project}, flagValues(f)...), &f.ID)
+		VALUES (NULLIF(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		append([]any{f.ID, f.Project}, flagValues(f)...), &f.ID)
 	if err != nil {
 		return store.Flag{}, conflict(err, "key")
 	}
