@@ -26,16 +26,22 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 
 // close gives the connection back to its pool.
 func (s *session) close() error {
-	for _, stmt := range s.stmts {
-		_ = stmt.Close() // frees memory; nothing depends on it
-	}
+	s.closeStatements()
 	return s.conn.Close()
 }
 
 // discard closes the connection for good.
 func (s *session) discard() {
+	s.closeStatements()                                          // while there is a connection
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // how database/sql is told
-	_ = s.close()
+	_ = s.conn.Close()
+}
+
+func (s *session) closeStatements() {
+	for _, stmt := range s.stmts {
+		_ = stmt.Close() // frees memory; nothing depends on it
+	}
+	clear(s.stmts)
 }
 
 // prepare returns the statement for query. Queries are a fixed set of texts,

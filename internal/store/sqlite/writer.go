@@ -14,7 +14,7 @@ import (
 
 const (
 	maxBatch    = 200                  // operations in one transaction
-	maxBatchAge = 2 * time.Millisecond // after which no more are taken in
+	maxBatchAge = 2 * time.Millisecond // after which a transaction takes no more in
 	queueLength = 1024                 // callers that may wait without blocking the next
 )
 
@@ -28,7 +28,9 @@ type writer struct {
 	now   func() time.Time
 	tell  func() // after a commit that raised the revision
 
-	// Only the goroutine uses what follows.
+	// Only the goroutine uses what follows; tests change it before they give
+	// it something to do.
+	maxAge time.Duration
 	db     *sql.DB
 	s      *session
 	commit func(s *session) error // COMMIT; tests let it fail
@@ -57,6 +59,7 @@ func startWriter(db *sql.DB, s *session, now func() time.Time, tell func()) *wri
 		done:   make(chan struct{}),
 		now:    now,
 		tell:   tell,
+		maxAge: maxBatchAge,
 		db:     db,
 		s:      s,
 		commit: func(s *session) error { return s.run(context.Background(), "COMMIT") },
@@ -130,8 +133,8 @@ func (w *writer) serve(first *operation) {
 	if err != nil {
 		w.abandon()
 	}
-	if raised && err == nil {
-		w.tell()
+	if raised {
+		w.tell() // also after an error: the commit may be stored all the same
 	}
 	if err != nil && !errors.Is(err, store.ErrUnavailable) {
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
@@ -163,7 +166,7 @@ func (w *writer) transact() (raised bool, err error) {
 
 // next adds a waiting operation to the batch; nil if there is none, or no room.
 func (w *writer) next(started time.Time) *operation {
-	for len(w.batch) < maxBatch && time.Since(started) < maxBatchAge {
+	for len(w.batch) < maxBatch && time.Since(started) < w.maxAge {
 		select {
 		case op, open := <-w.queue:
 			if !open {
