@@ -215,6 +215,7 @@ func givens(t *testing.T, w *world, p store.Project, given map[string]json.RawMe
 			vars["limited"] = w.key(func(k *store.PersonalKey) { k.ScopedProjects = []int64{project} }, "*")
 		case "session":
 			w.session = sessionOf(w, manage.LevelOwner)
+			vars["session"] = "session"
 		default:
 			t.Fatalf("unknown given %q", name)
 		}

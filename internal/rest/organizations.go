@@ -12,6 +12,7 @@ func organizationRoutes() []Route {
 	const o = "/api/organizations"
 	const p, m = o + "/{organization}/projects", o + "/{organization}/members"
 	return []Route{
+		{Method: "GET", Pattern: "/api/projects", Scopes: scopes("project:read"), handle: listOwnProjects},
 		{Method: "GET", Pattern: o, Scopes: scopes("organization:read"), handle: listOrganizations},
 		{Method: "GET", Pattern: o + "/{organization}", Scopes: scopes("organization:read"), handle: getOrganization},
 		{Method: "GET", Pattern: p, Scopes: scopes("project:read"), handle: listProjects},
@@ -51,6 +52,17 @@ func window[T any](all []T, limit, offset int) []T {
 }
 
 func getOrganization(c *call) (reply, error) { return ok(newOrganization(c.organization)) }
+
+// listOwnProjects lists the projects of all organizations that the caller may
+// touch.
+func listOwnProjects(c *call) (reply, error) {
+	all, err := c.api.m.Projects.List(c.r.Context(), c.who, "")
+	if err != nil {
+		return reply{}, err
+	}
+	limit, offset := c.paging()
+	return c.page(each(window(all, limit, offset), newProjectBrief), len(all), limit, offset)
+}
 
 func listProjects(c *call) (reply, error) {
 	limit, offset := c.paging()
