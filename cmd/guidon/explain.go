@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/feature"
@@ -97,5 +96,5 @@ func drawText(d *eval.Draw) string {
 	if d.In {
 		word = "in"
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s: %q draws %.6f against %.6g", word, d.Identifier, d.Hash, d.Threshold))
+	return fmt.Sprintf("%q draws %.6f against %.6g: %s", d.Identifier, d.Hash, d.Threshold, word)
 }

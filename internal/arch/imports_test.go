@@ -54,8 +54,9 @@ var rules = []struct{ pkg, allow, deny string }{
 	{"internal/server", "internal/feature internal/eval internal/store internal/wire/* internal/snapshot internal/decide internal/identity internal/auth internal/telemetry " + uuid + " " + metrics + " " + compress, "database/*"},
 	{"internal/telemetry", metrics, "database/*"},
 	{"internal/config", "github.com/alecthomas/kong", "net/http database/*"},
+	{"internal/node", "internal/*", "database/*"},
 	{"internal/arch", "", noIO},
-	{"conformance", "", "net/* database/*"},
+	{"conformance", "", "net net/* database/*"},
 	{"cmd/guidon", "*", ""},
 }
 

@@ -35,7 +35,12 @@ type Options struct {
 	AdminListen string // address of metrics and profiles
 	Data        string // data directory, made if it is missing
 
-	Sync           sqlite.Sync // zero: sqlite.SyncFull
+	Sync sqlite.Sync // zero: sqlite.SyncFull
+
+	// Open opens the store; nil: SQLite in Data. Tests use it to inject
+	// faults.
+	Open func(ctx context.Context) (store.Store, error)
+
 	TrustedProxies []netip.Prefix
 	Bootstrap      manage.BootstrapOptions
 
@@ -124,7 +129,7 @@ func Start(ctx context.Context, o Options) (_ *Node, err error) {
 	})
 	n.server = server.New(server.Deps{
 		Set: n.set, Auth: n.auth, Engine: engine, Identity: persons, Metrics: metrics,
-		API:   rest.New(rest.Deps{Manager: n.manager, Auth: n.auth, Set: n.set, Engine: engine}, rest.Options{Logger: o.Logger, Now: o.Now}),
+		API:   rest.New(rest.Deps{Manage: n.manager, Auth: n.auth, Logger: o.Logger}),
 		Check: n.store.Check,
 	}, server.Options{
 		Logger: o.Logger, Now: o.Now, TrustedProxies: o.TrustedProxies,
@@ -161,12 +166,15 @@ func (n *Node) listen(ctx context.Context, o Options) (err error) {
 // openStore opens the store, now or as soon as that is possible, and puts the
 // first rows into an empty one.
 func (n *Node) openStore(ctx context.Context, o Options) error {
-	open := func(ctx context.Context) (store.Store, error) {
-		st, err := sqlite.Open(ctx, o.Data, sqlite.Options{Sync: o.Sync, Now: o.Now})
-		if err != nil {
-			return nil, err // not a nil *sqlite.Store in an interface
+	open := o.Open
+	if open == nil {
+		open = func(ctx context.Context) (store.Store, error) {
+			st, err := sqlite.Open(ctx, o.Data, sqlite.Options{Sync: o.Sync, Now: o.Now})
+			if err != nil {
+				return nil, err // not a nil *sqlite.Store in an interface
+			}
+			return st, nil
 		}
-		return st, nil
 	}
 	found := func(ctx context.Context, st store.Store) (manage.Made, error) {
 		return manage.New(st, manage.Options{Now: o.Now, Logger: o.Logger}).Bootstrap(ctx, o.Bootstrap)

@@ -13,9 +13,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the database to the newest schema. A database that is newer
-// than this program is refused.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the database to the newest schema if it may write, and
+// otherwise only looks whether it is there. A database that is newer than this
+// program is refused.
+func migrate(ctx context.Context, db *sql.DB, write bool) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -32,6 +33,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	if have > want {
 		return fmt.Errorf("the database has schema version %d, this program knows %d: start a newer guidon, or restore a backup from before the upgrade", have, want)
+	}
+	if have < want && !write {
+		return fmt.Errorf("the database has schema version %d, this program needs %d: start the server of this version once", have, want)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the schema: %w", translate(err))

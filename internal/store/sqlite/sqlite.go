@@ -42,6 +42,12 @@ type Options struct {
 	PageCache int64            // bytes of the writer's page cache, default 64 MiB; each reader has an eighth
 	Mmap      int64            // bytes of the file to map into memory, default 1 GiB; negative: none
 	Now       func() time.Time // the clock of revisions and versions, default time.Now
+
+	// Beside opens a database that another process may be serving, for a
+	// command of short duration: nothing is created or migrated, and the
+	// directory is not taken. The engine keeps the two apart; the other
+	// process learns of changes from the feed, without hints.
+	Beside bool
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -77,7 +83,7 @@ type Store struct {
 	writer  *writer
 	readers *readers
 	hub     *hub
-	lock    *os.File
+	lock    *os.File // nil: opened beside another process
 	writeDB *sql.DB
 }
 
@@ -94,6 +100,12 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if o.Beside {
+		if _, err := os.Stat(filepath.Join(dir, FileName)); err != nil {
+			return nil, fmt.Errorf("database: %w: start the server once, or name its directory with --data", err)
+		}
+		return open(ctx, filepath.Join(dir, FileName), o)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -116,7 +128,7 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	writeDB.SetMaxOpenConns(1)
-	if err := migrate(ctx, writeDB); err != nil {
+	if err := migrate(ctx, writeDB, !o.Beside); err != nil {
 		return nil, errors.Join(err, writeDB.Close())
 	}
 	readDB, err := sql.Open("sqlite", dsn(path, o, true))
@@ -173,7 +185,11 @@ func (s *Store) Close() error {
 	s.hub.close()
 	// The writer's connection goes last: closing it moves the log into the
 	// database file.
-	return errors.Join(s.readers.close(), s.writer.stop(), s.writeDB.Close(), s.lock.Close())
+	err := errors.Join(s.readers.close(), s.writer.stop(), s.writeDB.Close())
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
 }
 
 // write has fn run by the writer.
