@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,9 +57,10 @@ func launch(t *testing.T, dir string) *server {
 	if binary == "" {
 		binary = filepath.Join("..", "bin", "guidon")
 	}
-	cmd := exec.CommandContext(t.Context(), binary, "serve",
+	// Not the test's context: that ends before the clean-up, which stops the
+	// server in order.
+	cmd := exec.CommandContext(context.Background(), binary, "serve",
 		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = append(os.Environ(),
 		"GUIDON_BOOTSTRAP_PROJECT_TOKEN="+projectToken,
 		"GUIDON_BOOTSTRAP_SECRET_KEY="+secretKey,
@@ -140,6 +142,11 @@ func (s *server) call(method, path string, body []byte) (status int, answer []by
 // the variant hash 0.1947… under the key multivariate-flag.
 func (s *server) createFlags() {
 	s.t.Helper()
+	// The first group makes the group type, so that definitions name it.
+	s.manage("POST", "/batch/", map[string]any{"api_key": projectToken, "batch": []any{map[string]any{
+		"event": "$groupidentify", "distinct_id": "setup",
+		"properties": map[string]any{"$group_type": "company", "$group_key": "initech", "$group_set": map[string]any{"seats": 1}},
+	}}})
 	condition := func(properties []any, percent float64) map[string]any {
 		return map[string]any{"properties": properties, "rollout_percentage": percent}
 	}

@@ -43,7 +43,7 @@ export async function until(what, ok) {
 // expect asks for one flag and compares what the SDK makes of it.
 export async function expect(client, what, key, id, options, want) {
   const r = await client.getFeatureFlagResult(key, id, { sendFeatureFlagEvents: false, ...options })
-  const got = r && { enabled: r.enabled, variant: r.variant, payload: r.payload }
+  const got = r && { enabled: r.enabled, variant: r.variant, payload: r.payload ?? undefined }
   assert.deepEqual(got, want, what)
   console.log('ok', what)
 }
