@@ -8,17 +8,25 @@ import (
 	"github.com/guidon-flags/guidon/internal/eval"
 )
 
-// script is a source of numbers that are read from data; after its end all are
-// zero, so that every script makes a finite project.
-type script struct{ data []byte }
+// script is a source of numbers that come from data, two bytes each; after its
+// end they come from a counter, so that whoever draws until something fits
+// comes to an end too.
+type script struct {
+	data []byte
+	past uint64
+}
 
 func (s *script) Uint64() uint64 {
-	var b [8]byte
-	// A random source is asked for a number of 64 bits even where a handful is
-	// needed: two bytes of the script are spread over it.
-	n := copy(b[6:], s.data)
-	s.data = s.data[n:]
-	return binary.LittleEndian.Uint64(b[:])
+	var v uint64
+	if len(s.data) >= 2 {
+		v, s.data = uint64(binary.LittleEndian.Uint16(s.data)), s.data[2:]
+	} else {
+		s.past++
+		v = 1<<16 + s.past
+	}
+	// All bits have to depend on v: callers take the high ones or the low ones.
+	v = (v + 1) * 0x9e3779b97f4a7c15
+	return v ^ v>>29
 }
 
 // FuzzCompileDecide makes a project and a subject of the fuzzer's bytes and
@@ -33,7 +41,7 @@ func FuzzCompileDecide(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		g := generator{rand.New(&script{data})}
+		g := generator{rand.New(&script{data: data})}
 		def := g.project()
 		p, _ := eval.Compile(def)
 		c := comparison{seen: make(map[string]int)}
