@@ -52,9 +52,15 @@ func (m invalidPattern) match(v feature.Value, _ *moment) verdict {
 // engine of their own: for them classes are small and edges of words simple.
 type pattern struct{ ascii, unicode engine }
 
-// engine runs a pattern: find is yes if it occurs in s, no if not, or
-// verdictBudget.
-type engine interface{ find(s string) verdict }
+// engine runs a pattern.
+type engine interface {
+	// find comes to yes if the pattern occurs in s, no if not, or
+	// verdictBudget.
+	find(s string) verdict
+
+	// source is the pattern in the engine's dialect.
+	source() string
+}
 
 func (p *pattern) find(s string) verdict {
 	if isASCII(s) {
@@ -83,13 +89,11 @@ func compilePattern(source string) (*pattern, error) {
 	if p.ascii, err = newEngine(t.root, !t.irregular, true); err != nil {
 		return nil, err
 	}
-	linear := !t.irregular && !t.edges
-	if linear && printPattern(t.root, false, true) == printPattern(t.root, false, false) {
-		p.unicode = p.ascii
-		return &p, nil
-	}
-	if p.unicode, err = newEngine(t.root, linear, false); err != nil {
+	if p.unicode, err = newEngine(t.root, !t.irregular && !t.edges, false); err != nil {
 		return nil, err
+	}
+	if p.ascii.source() == p.unicode.source() {
+		p.unicode = p.ascii
 	}
 	return &p, nil
 }
@@ -98,13 +102,21 @@ func compilePattern(source string) (*pattern, error) {
 // regexp agrees, the linear-time one.
 func newEngine(n *expr, linear, ascii bool) (engine, error) {
 	if linear {
+		source, err := printPattern(n, false, ascii)
+		if err != nil {
+			return nil, err
+		}
 		// The one thing it refuses is too many repetitions.
-		if re, err := regexp.Compile(printPattern(n, false, ascii)); err == nil {
+		if re, err := regexp.Compile(source); err == nil {
 			return &linearEngine{re: re, longest: maxLinearWork / n.size()}, nil
 		}
 	}
+	source, err := printPattern(n, true, ascii)
+	if err != nil {
+		return nil, err
+	}
 	setClock()
-	re, err := regexp2.Compile(printPattern(n, true, ascii), regexp2.OptionMaxBacktrackingStackSize(maxBacktrackingStack))
+	re, err := regexp2.Compile(source, regexp2.OptionMaxBacktrackingStackSize(maxBacktrackingStack))
 	if err != nil {
 		return nil, invalid("%v", err)
 	}
@@ -141,6 +153,8 @@ type linearEngine struct {
 	longest int // subject, in bytes
 }
 
+func (e *linearEngine) source() string { return e.re.String() }
+
 func (e *linearEngine) find(s string) verdict {
 	if len(s) > e.longest {
 		return verdictBudget
@@ -151,6 +165,8 @@ func (e *linearEngine) find(s string) verdict {
 // backtrackingEngine runs what the linear engine cannot. Its time may grow
 // exponentially with the subject, so it is cut off.
 type backtrackingEngine struct{ re *regexp2.Regexp }
+
+func (e *backtrackingEngine) source() string { return e.re.String() }
 
 func (e *backtrackingEngine) find(s string) verdict {
 	if len(s) > maxBacktrackingSubject {

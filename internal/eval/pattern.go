@@ -55,6 +55,9 @@ const (
 	// engine needs for the pattern.
 	maxPatternSize = 20_000
 
+	// maxPatternRanges bounds the ranges of characters in all its classes.
+	maxPatternRanges = 500_000
+
 	// maxPatternDepth bounds how deep groups and classes may nest.
 	maxPatternDepth = 250
 )

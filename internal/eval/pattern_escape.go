@@ -58,7 +58,7 @@ func (p *parser) escape() *expr {
 	case !ok:
 		return &expr{}
 	case set != nil:
-		return &expr{op: opSet, set: set}
+		return p.setOf(set)
 	}
 	return p.literal(r)
 }

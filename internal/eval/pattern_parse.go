@@ -17,6 +17,7 @@ type parser struct {
 
 	groups   int            // groups opened so far
 	names    map[string]int // their numbers
+	ranges   int            // in all classes so far
 	numbered bool           // some back-reference was by number
 	tree     tree
 }
@@ -83,6 +84,16 @@ func (p *parser) enter() bool {
 }
 
 func (p *parser) leave() { p.depth-- }
+
+// setOf makes an expr of a set, and ends parsing when all sets together take
+// more memory than a pattern should.
+func (p *parser) setOf(set runeSet) *expr {
+	if p.ranges += len(set) / 2; p.ranges > maxPatternRanges && p.err == nil {
+		p.err = errPatternSize
+		p.pos = len(p.src)
+	}
+	return &expr{op: opSet, set: set}
+}
 
 func (p *parser) alternation() *expr {
 	kids := []*expr{p.sequence()}
@@ -232,7 +243,7 @@ func (p *parser) atom() *expr {
 			return &expr{}
 		}
 		defer p.leave()
-		return &expr{op: opSet, set: p.class()}
+		return p.setOf(p.class())
 	case '\\':
 		return p.escape()
 	}
@@ -254,11 +265,10 @@ func (p *parser) char() rune {
 }
 
 func (p *parser) literal(r rune) *expr {
-	set := runeSet{r, r}
 	if p.flags.fold {
-		set = set.fold()
+		return &expr{op: opSet, set: foldRune(r)}
 	}
-	return &expr{op: opSet, set: set}
+	return &expr{op: opSet, set: runeSet{r, r}}
 }
 
 // space skips comments and, if white space is ignored, that and comments to

@@ -3,23 +3,36 @@ package eval
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // printer writes a tree in the dialect of an engine. It spells out everything:
-// no flags but those at one place, no named classes, no named groups.
+// no flags but those at one place, no named groups, no named classes but one.
 type printer struct {
 	strings.Builder
 	backtracking bool // for the backtracking engine, otherwise for package regexp
 	ascii        bool // subjects will be ASCII: sets are cut to what can occur
 }
 
-func printPattern(n *expr, backtracking, ascii bool) string {
+// maxPatternText bounds what an engine is given to read, in bytes. Where
+// classes take more than that, reading them would take tens of milliseconds.
+const maxPatternText = 256 << 10
+
+// printPattern fails if the result would be longer than maxPatternText.
+func printPattern(n *expr, backtracking, ascii bool) (string, error) {
 	p := printer{backtracking: backtracking, ascii: ascii}
 	p.expr(n)
-	return p.String()
+	if p.Len() > maxPatternText {
+		return "", errPatternSize
+	}
+	return p.String(), nil
 }
 
 func (p *printer) expr(n *expr) {
+	if p.Len() > maxPatternText {
+		return
+	}
 	switch n.op {
 	case opSet:
 		p.set(n.set)
@@ -140,9 +153,10 @@ func (p *printer) wordEdge(op exprOp) {
 		p.WriteString(map[exprOp]string{opWordEdge: `\b`, opNotWordEdge: `\B`}[op])
 		return
 	}
-	word := printer{backtracking: true, ascii: p.ascii}
-	word.set(wordRunes())
-	w := word.String()
+	w := "[" + wordClass + "]"
+	if p.ascii {
+		w = "[0-9A-Za-z_]"
+	}
 	after, notAfter := "(?<="+w+")", "(?<!"+w+")"
 	before, notBefore := "(?="+w+")", "(?!"+w+")"
 	switch op {
@@ -156,6 +170,10 @@ func (p *printer) wordEdge(op exprOp) {
 		p.WriteString("(?:" + after + before + "|" + notAfter + notBefore + ")")
 	}
 }
+
+// wordClass is what wordRunes has, for brackets of the backtracking engine. It
+// reads this in a hundredth of the time that the single ranges take.
+const wordClass = `\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\p{Other_Alphabetic}\p{Other_Lowercase}\p{Other_Uppercase}\p{Join_Control}`
 
 // set writes a class. One that goes on to the last character is written by what
 // it lacks, which is shorter and the same in ASCII.
@@ -177,26 +195,36 @@ func (p *printer) set(s runeSet) {
 	case len(s) == 2 && s[0] == s[1] && !negated:
 		p.rune(s[0])
 	default:
-		p.WriteByte('[')
-		if negated {
-			p.WriteByte('^')
-		}
-		for i := 0; i < len(s); i += 2 {
-			p.rune(s[i])
-			if s[i] < s[i+1] {
-				p.WriteByte('-')
-				p.rune(s[i+1])
-			}
-		}
-		p.WriteByte(']')
+		p.class(s, negated)
 	}
+}
+
+func (p *printer) class(s runeSet, negated bool) {
+	p.WriteByte('[')
+	if negated {
+		p.WriteByte('^')
+	}
+	if p.backtracking && len(wordRunes().minus(s)) == 0 {
+		p.WriteString(wordClass)
+		s = s.minus(wordRunes())
+	}
+	for i := 0; i < len(s); i += 2 {
+		p.rune(s[i])
+		if s[i] < s[i+1] {
+			p.WriteByte('-')
+			p.rune(s[i+1])
+		}
+	}
+	p.WriteByte(']')
 }
 
 // rune writes one character so that neither engine takes it for syntax.
 func (p *printer) rune(r rune) {
-	if l := r | 0x20; isDigit(byte(min(r, 0x7f))) || 'a' <= l && l <= 'z' {
-		p.WriteByte(byte(r))
-		return
+	l := r | 0x20
+	switch {
+	case '0' <= r && r <= '9' || 'a' <= l && l <= 'z' || r > unicode.MaxASCII && utf8.ValidRune(r):
+		p.WriteRune(r)
+	default:
+		p.WriteString(`\x{` + strconv.FormatInt(int64(r), 16) + "}")
 	}
-	p.WriteString(`\x{` + strconv.FormatInt(int64(r), 16) + "}")
 }

@@ -128,6 +128,15 @@ func (s runeSet) fold() runeSet {
 	return s.union(more)
 }
 
+// foldRune is the set of r and all that differ from it in case only.
+func foldRune(r rune) runeSet {
+	set := runeSet{r, r}
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		set = append(set, f, f)
+	}
+	return set.sorted()
+}
+
 // foldingRunes are the characters that have others of different case.
 var foldingRunes = sync.OnceValue(func() []rune {
 	var out []rune

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 )
 
 // patternCases are the patterns with subjects of the vector files.
@@ -142,6 +143,39 @@ func TestRuneSets(t *testing.T) {
 		if f := unicode.SimpleFold(r); f != r && !(runeSet{r, r}).fold().contains(f) {
 			t.Errorf("%U does not fold", r)
 		}
+	}
+}
+
+func TestWordClass(t *testing.T) {
+	e, err := newEngine(&expr{op: opSet, set: wordRunes()}, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.source() != "["+wordClass+"]" {
+		t.Fatalf("word characters are written %.100s", e.source())
+	}
+	for r := rune(0); r <= lastRune; r++ {
+		if utf8.ValidRune(r) && (e.find(string(r)) == yes) != wordRunes().contains(r) {
+			t.Fatalf("the engine disagrees on %U", r)
+		}
+	}
+}
+
+func TestLargePatternsAreRefused(t *testing.T) {
+	for _, source := range []string{
+		strings.Repeat("a", maxPatternSize+1),
+		strings.Repeat(`\p{L}`, 1000),
+		strings.Repeat(`(?=\p{L})`, 200),
+		`(?:(?:a{200}){200}){200}`,
+		strings.Repeat("(", maxPatternDepth+1) + strings.Repeat(")", maxPatternDepth+1),
+		strings.Repeat("[", maxPatternDepth+1) + "a" + strings.Repeat("]", maxPatternDepth+1),
+	} {
+		if err := CheckPattern(source); !errors.Is(err, ErrInvalidPattern) {
+			t.Errorf("%.20s… of %d bytes: error %v, want %v", source, len(source), err, ErrInvalidPattern)
+		}
+	}
+	if err := CheckPattern("^(" + strings.Repeat("someone@example.com|", 500) + ")$"); err != nil {
+		t.Errorf("a list of 500 addresses: %v", err)
 	}
 }
 
