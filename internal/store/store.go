@@ -152,8 +152,9 @@ type Editor interface {
 	// definitions, projects or credentials counts, also if it wrote the same
 	// values again.
 	Edit(ctx context.Context, author Author, fn func(tx Tx) error) (Revision, error)
-	// View runs fn on one consistent read-only state and returns its error.
-	// fn runs once.
+	// View runs fn once, on one consistent read-only state, and returns its
+	// error. A panic in fn passes through. fn holds a connection: it should not
+	// read through the store itself meanwhile.
 	View(ctx context.Context, fn func(tx ReadTx) error) error
 }
 

@@ -22,6 +22,9 @@ func newReaders(db *sql.DB, n int) *readers {
 
 // get waits for a session; give must follow.
 func (r *readers) get(ctx context.Context) (*session, error) {
+	if ctx.Err() != nil { // select would choose at random
+		return nil, ended(ctx)
+	}
 	select {
 	case s := <-r.idle:
 		if s != nil {

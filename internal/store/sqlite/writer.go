@@ -83,6 +83,9 @@ func (w *writer) stop() error {
 // fn's error. If ctx ends while the operation is queued, it never runs; once
 // it runs, ctx has no effect.
 func (w *writer) do(ctx context.Context, fn func(u *unit) error) error {
+	if ctx.Err() != nil { // select would choose at random
+		return ended(ctx)
+	}
 	op := &operation{turn: make(chan *unit), ran: make(chan error), done: make(chan error, 1)}
 	select {
 	case w.queue <- op:

@@ -49,6 +49,19 @@ func TestEditor(t *testing.T, open Open) {
 			k.noFlags(1)
 			k.flag(newFlag(1, "b"))
 		}},
+		{"panic in View", func(k *kit) {
+			func() {
+				defer func() {
+					if v := recover(); v != "oh" {
+						k.Errorf("recovered %v, want the function's panic", v)
+					}
+				}()
+				_ = k.s.View(k.Context(), func(store.ReadTx) error { panic("oh") })
+			}()
+			k.project(1)
+			k.noFlags(1)
+		}},
+		{"nil documents are empty ones", nilDocuments},
 		{"sees its own writes", func(k *kit) {
 			k.project(1)
 			k.edit(func(tx store.Tx) error {
@@ -175,5 +188,76 @@ func (k *kit) noFlags(project int64) {
 			k.Errorf("%d flags are left", len(flags))
 		}
 		return err
+	})
+}
+
+func nilDocuments(k *kit) {
+	k.edit(func(tx store.Tx) error {
+		if _, err := tx.InsertProject(store.Project{ID: 1, Token: "phc_1"}); err != nil {
+			return err
+		}
+		if _, err := tx.InsertFlag(store.Flag{Project: 1, Key: "a"}); err != nil {
+			return err
+		}
+		if err := tx.InsertEarlyAccessFeature(store.EarlyAccessFeature{ID: "e", Project: 1}); err != nil {
+			return err
+		}
+		return tx.AddActivity(store.Activity{Project: 1})
+	})
+	k.identify(1, func(tx store.IdentityTx) error {
+		if _, err := tx.InsertGroupType("company", at(0)); err != nil {
+			return err
+		}
+		if err := tx.InsertGroup(store.Group{Index: 0, Key: "acme"}); err != nil {
+			return err
+		}
+		if _, err := tx.InsertPerson(store.Person{UUID: "u"}, []string{"a"}); err != nil {
+			return err
+		}
+		return tx.AddWarning(store.Warning{Type: "w"})
+	})
+	k.view(func(tx store.ReadTx) error {
+		documents := make(map[string]store.JSON)
+		project, err := tx.Project(1)
+		if err != nil {
+			return err
+		}
+		documents["Settings"] = project.Settings
+		flag, err := tx.FlagByKey(1, "a")
+		if err != nil {
+			return err
+		}
+		documents["Filters"] = flag.Filters
+		feature, err := tx.EarlyAccessFeature(1, "e")
+		if err != nil {
+			return err
+		}
+		documents["Payload"] = feature.Payload
+		group, err := tx.Group(1, 0, "acme")
+		if err != nil {
+			return err
+		}
+		documents["group's Properties"] = group.Properties
+		person, err := tx.PersonByDistinctID(1, "a")
+		if err != nil {
+			return err
+		}
+		documents["person's Properties"] = person.Properties
+		activities, _, err := tx.Activities(store.ActivityQuery{Project: 1})
+		if err != nil {
+			return err
+		}
+		documents["activity's Detail"] = activities[0].Detail
+		warnings, err := tx.Warnings(1, 1)
+		if err != nil {
+			return err
+		}
+		documents["warning's Detail"] = warnings[0].Detail
+		for what, got := range documents {
+			if string(got) != "{}" {
+				k.Errorf("%s = %q", what, got)
+			}
+		}
+		return nil
 	})
 }

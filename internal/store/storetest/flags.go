@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -171,7 +172,7 @@ func flagVersions(k *kit) {
 			return err
 		}
 		if len(versions) != 3 {
-			k.Fatalf("%d versions, want 3", len(versions))
+			return fmt.Errorf("%d versions, want 3", len(versions))
 		}
 		for i, v := range versions {
 			want := other
