@@ -10,20 +10,20 @@ import (
 // Caller is who asks for something. Scopes of actions are checked by the
 // route; what is here limits which projects and organizations it may touch.
 type Caller struct {
-	User          store.User // zero: the system
-	Key           string     // id of the personal key, empty: a console login or the command line
-	Projects      []int64    // empty: all that the user is a member of
-	Organizations []string   // likewise
-	Via           string     // for the audit log: "api", "console", "command line"
+	User          store.User
+	Key           string   // id of the personal key, empty: a console login or the command line
+	Projects      []int64  // empty: all that the user is a member of
+	Organizations []string // likewise
+	Via           string   // for the audit log: "api", "console", "command line"
+
+	trusted bool // made by System
 }
 
-// System is the caller for what the server does of its own accord.
-func System(via string) Caller { return Caller{Via: via} }
+// System is the caller for what the server or its operator does: it may touch
+// everything. The zero Caller may touch nothing.
+func System(via string) Caller { return Caller{Via: via, trusted: true} }
 
 func (c Caller) author() store.Author { return store.Author{UserID: c.User.ID, Reason: c.Via} }
-
-// system reports whether c stands for the server itself, which may do anything.
-func (c Caller) system() bool { return c.User.ID == 0 }
 
 // Membership levels.
 const (
@@ -34,8 +34,11 @@ const (
 
 // level returns the caller's level in an organization, 0 if it is not a member.
 func (c Caller) level(tx store.AccountReader, organization string) (int, error) {
-	if c.system() {
+	if c.trusted {
 		return LevelOwner, nil
+	}
+	if c.User.ID == 0 {
+		return 0, nil
 	}
 	ms, err := tx.Memberships(c.User.ID)
 	if err != nil {

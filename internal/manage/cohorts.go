@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -255,24 +254,28 @@ func (s *Cohorts) DuplicateAsStatic(ctx context.Context, who Caller, project, id
 	if err != nil {
 		return CohortView{}, err
 	}
+	return s.makeStatic(ctx, who, store.Cohort{
+		Project: project, Name: src.Name + " (static copy)", Description: src.Description,
+	}, members)
+}
+
+// makeStatic makes a static cohort with members.
+func (s *Cohorts) makeStatic(ctx context.Context, who Caller, c store.Cohort, members []int64) (CohortView, error) {
+	c.Static, c.Groups, c.CreatedBy = true, store.JSON("[]"), who.User.ID
+	c.CreatedAt, c.UpdatedAt = s.clock(), s.clock()
 	var made store.Cohort
-	err = s.edit(ctx, who, func(tx store.Tx) error {
-		now := s.clock()
+	err := s.edit(ctx, who, func(tx store.Tx) error {
 		var err error
-		made, err = tx.InsertCohort(store.Cohort{
-			Project: project, Name: fmt.Sprintf("%s (static copy)", src.Name), Description: src.Description, Static: true,
-			Groups: store.JSON("[]"), CreatedBy: who.User.ID, CreatedAt: now, UpdatedAt: now,
-		})
-		if err != nil {
+		if made, err = tx.InsertCohort(c); err != nil {
 			return err
 		}
-		return record(tx, project, ScopeCohort, formatID(made.ID), "created", made.Name, nil)
+		return record(tx, c.Project, ScopeCohort, formatID(made.ID), "created", made.Name, nil)
 	})
+	if err == nil {
+		err = s.addMembers(ctx, who, c.Project, made.ID, members)
+	}
 	if err != nil {
 		return CohortView{}, err
 	}
-	if err := s.addMembers(ctx, who, project, made.ID, members); err != nil {
-		return CohortView{}, err
-	}
-	return s.Get(ctx, project, made.ID)
+	return s.Get(ctx, c.Project, made.ID)
 }

@@ -103,3 +103,35 @@ func fullRollout(raw store.JSON) store.JSON {
 	o.set("groups", encodeList(groups))
 	return o.encode()
 }
+
+// encryptedPayload stands for a cipher text, which is nobody's business. It is
+// the JSON text of a text, as payloads are.
+const encryptedPayload = `"\"********* (encrypted)\""`
+
+// redactPayloads replaces the payloads of stored filters (section 4).
+func redactPayloads(raw store.JSON) store.JSON {
+	o, err := parseObject(raw)
+	if err != nil {
+		return store.JSON("{}") // unreadable, so that nothing can be told apart
+	}
+	payloads, err := parseObject(o.get("payloads"))
+	if err != nil {
+		payloads = nil
+	}
+	for i := range payloads {
+		payloads[i].value = store.JSON(encryptedPayload)
+	}
+	if o.get("payloads") != nil {
+		o.set("payloads", payloads.encode())
+	}
+	return o.encode()
+}
+
+// withoutPayloads removes the payloads of stored filters.
+func withoutPayloads(raw store.JSON) store.JSON {
+	o, err := parseObject(raw)
+	if err != nil || !o.remove("payloads") {
+		return raw
+	}
+	return o.encode()
+}

@@ -163,11 +163,14 @@ func (s *EarlyAccess) Create(ctx context.Context, who Caller, project int64, ch 
 // linkedFlag finds the flag that a new feature is to use, or makes one.
 func (s *EarlyAccess) linkedFlag(tx store.Tx, who Caller, e store.EarlyAccessFeature, ch FeatureChange) (store.Flag, error) {
 	if ch.FlagID.Value == 0 {
-		key := slug(e.Name)
+		doc := `{"groups":[{"properties":[],"rollout_percentage":0}]}`
+		if slices.Contains(released, e.Stage) {
+			doc = `{"groups":[{"properties":[],"rollout_percentage":0}],"feature_enrollment":true}`
+		}
 		return s.create(tx, who, e.Project, FlagChange{
-			Key:             Given(key),
+			Key:             Given(slug(e.Name)),
 			Name:            Given("Feature Flag for Feature " + e.Name),
-			Filters:         Given(store.JSON(`{"groups":[{"properties":[],"rollout_percentage":0}]}`)),
+			Filters:         Given(store.JSON(doc)),
 			CreationContext: "early_access_features",
 		})
 	}

@@ -52,6 +52,9 @@ func (v *viewer) flag(f store.Flag) (FlagView, error) {
 		return out, err
 	}
 	out.Decorated, err = v.decorate(f.Filters)
+	if isTrue(f.EncryptedPayloads) {
+		out.Decorated = redactPayloads(out.Decorated)
+	}
 	return out, err
 }
 

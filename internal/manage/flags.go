@@ -192,12 +192,8 @@ func (c *core) update(tx store.Tx, who Caller, stored store.Flag, ch FlagChange)
 	if err := ch.apply(&f); err != nil {
 		return stored, err
 	}
-	if ch.Filters.Set {
-		if err := c.setFilters(tx, &f, &stored, ch.Filters.Value); err != nil {
-			return stored, err
-		}
-	} else {
-		f.Filters = withoutLegacyKeys(f.Filters)
+	if err := c.changeFilters(tx, &f, stored, ch); err != nil {
+		return stored, err
 	}
 	if err := c.checkUpdate(tx, &f, &stored, ch); err != nil {
 		return stored, err
@@ -214,6 +210,26 @@ func (c *core) update(tx store.Tx, who Caller, stored store.Flag, ch FlagChange)
 		f.Deleted = false
 	}
 	return c.saveFlag(tx, who, stored, f)
+}
+
+// changeFilters writes the filters of ch into f. Payloads that are encrypted
+// cannot be told apart here, so that such filters are not edited; what ends the
+// encryption removes them.
+func (c *core) changeFilters(tx store.Tx, f *store.Flag, stored store.Flag, ch FlagChange) error {
+	if isTrue(stored.EncryptedPayloads) {
+		if isTrue(f.EncryptedPayloads) && ch.Filters.Set {
+			return invalid("filters", "not_supported", "Filters with encrypted payloads cannot be changed on this server.")
+		}
+		if !isTrue(f.EncryptedPayloads) {
+			stored.Filters = withoutPayloads(stored.Filters)
+			f.Filters = stored.Filters
+		}
+	}
+	if ch.Filters.Set {
+		return c.setFilters(tx, f, &stored, ch.Filters.Value)
+	}
+	f.Filters = withoutLegacyKeys(f.Filters)
+	return nil
 }
 
 // saveFlag writes a changed flag with its entry in the audit log.

@@ -87,7 +87,7 @@ func (s *Keys) GetPersonal(ctx context.Context, who Caller, id string) (store.Pe
 
 func ownKey(tx store.AccountReader, who Caller, id string) (store.PersonalKey, error) {
 	k, err := tx.PersonalKey(id)
-	if err == nil && !who.system() && k.UserID != who.User.ID {
+	if err == nil && !who.trusted && k.UserID != who.User.ID {
 		err = notFound()
 	}
 	return k, err

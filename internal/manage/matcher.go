@@ -64,16 +64,21 @@ func (c *core) newMatcher(tx store.ReadTx, project int64, group feature.GroupInd
 
 // person reports whether the filters hold for a person.
 func (m *matcher) person(tx store.CohortReader, p store.Person) (bool, error) {
+	if err := m.load(tx, p); err != nil {
+		return false, err
+	}
+	return m.holds()
+}
+
+// load prepares the input for a person.
+func (m *matcher) load(tx store.CohortReader, p store.Person) error {
 	m.in.Reset(m.prog)
 	m.in.Now = m.now
 	m.in.DistinctID = p.UUID
 	if len(p.DistinctIDs) > 0 {
 		m.in.DistinctID = p.DistinctIDs[0]
 	}
-	if err := storePerson(&m.in, m.prog, tx, p); err != nil {
-		return false, err
-	}
-	return m.holds()
+	return storePerson(&m.in, m.prog, tx, p)
 }
 
 // groupOf reports whether the filters hold for a group.

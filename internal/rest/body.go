@@ -122,9 +122,9 @@ func multipartFields(raw []byte, boundary string) (*fields, error) {
 	}
 	f := &fields{values: make(map[string]json.RawMessage), form: true}
 	r := multipart.NewReader(bytes.NewReader(raw), boundary)
-	for {
+	for parts := 0; ; parts++ {
 		part, err := r.NextPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && parts > 0 {
 			return f, nil
 		}
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/guidon-flags/guidon/internal/manage"
 )
@@ -62,7 +61,10 @@ func (f *fields) text(name string) (o manage.Optional[string]) {
 	raw := f.values[name]
 	switch {
 	case raw[0] == '"':
-		if json.Unmarshal(raw, &o.Value) == nil && utf8.ValidString(o.Value) {
+		if json.Unmarshal(raw, &o.Value) == nil {
+			if strings.ContainsRune(o.Value, 0) { // only a form can hold one
+				f.fail(invalid(name, "null_characters_not_allowed", "Null characters are not allowed."))
+			}
 			o.Set = true
 			return o
 		}

@@ -44,6 +44,7 @@ func flagWrites() []Route {
 		{Method: "POST", Pattern: p + "/{flag}/disable", Scopes: write, handle: lifecycle((*manage.Flags).SetActive, false)},
 		{Method: "POST", Pattern: p + "/{flag}/archive", Scopes: write, handle: lifecycle((*manage.Flags).SetArchived, true)},
 		{Method: "POST", Pattern: p + "/{flag}/unarchive", Scopes: write, handle: lifecycle((*manage.Flags).SetArchived, false)},
+		{Method: "POST", Pattern: p + "/{flag}/create_static_cohort_for_flag", Scopes: scopes("cohort:write"), handle: cohortOfFlag},
 		{Method: "POST", Pattern: p + "/bulk_delete", Scopes: write, handle: bulkDelete},
 		{Method: "POST", Pattern: p + "/bulk_update_tags", Scopes: write, handle: bulkTags},
 	}
@@ -225,6 +226,15 @@ func lifecycle(do lifecycleAction, on bool) func(*call) (reply, error) {
 		}
 		return c.flagReply(http.StatusOK, v, err)
 	}
+}
+
+// cohortOfFlag makes a static cohort of the persons for whom a flag is on.
+func cohortOfFlag(c *call) (reply, error) {
+	v, err := c.api.m.Flags.MakeCohort(c.r.Context(), c.who, c.project(), c.params["flag"])
+	if err != nil {
+		return reply{}, err
+	}
+	return created(map[string]any{"cohort": newCohort(v)})
 }
 
 func flagStatus(c *call) (reply, error) {

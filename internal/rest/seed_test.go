@@ -97,12 +97,13 @@ func seedFlags(t *testing.T, w *world, project int64, raw []byte, vars map[strin
 		CalledDays   *int            `json:"called_days_ago"`
 		Experimental bool            `json:"experiment"`
 		Remote       bool            `json:"remote"`
+		Encrypted    bool            `json:"encrypted"`
 	}
 	day := 24 * time.Hour
 	for i, f := range decode[[]flag](t, raw) {
 		row := store.Flag{
 			Project: project, Key: f.Key, Filters: expandJSON(t, f.Filters, vars), Active: !f.Inactive, CreationContext: f.Context,
-			HasExperiment: f.Experimental, RemoteConfiguration: &f.Remote, Runtime: "all", BucketingIdentifier: "distinct_id",
+			HasExperiment: f.Experimental, RemoteConfiguration: &f.Remote, EncryptedPayloads: &f.Encrypted, Runtime: "all", BucketingIdentifier: "distinct_id",
 			CreatedAt: w.clock.Now().Add(-time.Duration(f.AgeDays) * day), UpdatedAt: w.clock.Now(),
 		}
 		if f.CalledDays != nil {
