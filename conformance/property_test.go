@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 )
 
 var (
-	propertySuite = &suite{name: "property", core: runProperty, http: runPropertyHTTP, coreOnly: propertyCoreOnly}
+	propertySuite = &suite{name: "property", core: runProperty, batch: runPropertiesHTTP, coreOnly: propertyCoreOnly}
 	dateSuite     = &suite{name: "date", core: runDate}
 	versionSuite  = &suite{name: "version", core: runVersion}
 )
@@ -108,29 +109,62 @@ func propertyCoreOnly(raw json.RawMessage) string {
 	return ""
 }
 
-// runPropertyHTTP asks a node for a flag with the filter, once with the
-// properties in the request and once with a person who has them.
-func runPropertyHTTP(t *testing.T, raw json.RawMessage) {
-	c := decode[propertyCase](t, raw)
-	want := c.Expected == true // an operator error is no match
-	for _, explicit := range c.modes() {
-		e := evaltest.Case{Project: evaltest.Project{
-			Flags:    []evaltest.Flag{{ID: 1, Key: "f", Active: true, Filters: c.flagFilters()}},
-			Persons:  []evaltest.Person{{ID: 1, DistinctIDs: []string{"stored"}, Properties: c.Properties}},
-			TimeZone: c.TimeZone,
-		}}
-		e.Request.Explicit, e.Request.Now = &explicit, c.now(t).Format(time.RFC3339Nano)
-		s := startServer(t, &e)
-		sent := s.flags(t, map[string]any{"distinct_id": "sent", "person_properties": c.Properties}, "")
-		if got := sent.Flags["f"]; got.Enabled != want || got.Failed {
-			t.Errorf("explicit %v, properties sent: %+v, want %v", explicit, got, want)
-		}
-		stored := s.flags(t, map[string]any{"distinct_id": "stored"}, "")
-		if got := stored.Flags["f"]; got.Enabled != want || got.Failed {
-			t.Errorf("explicit %v, properties stored: %+v, want %v", explicit, got, want)
+// setting is what a node has in common for many cases.
+type setting struct {
+	explicit bool
+	timeZone string
+	now      string
+}
+
+// runPropertiesHTTP asks nodes for flags with the filters, once with the
+// properties in the request and once with a person who has them. Cases of the
+// same setting share a node, each with a flag and a person of its own.
+func runPropertiesHTTP(t *testing.T, cases []testCase) {
+	shared := map[setting][]propertyCase{}
+	for _, tc := range cases {
+		c := decode[propertyCase](t, tc.raw)
+		for _, explicit := range c.modes() {
+			s := setting{explicit, c.TimeZone, c.now(t).Format(time.RFC3339Nano)}
+			shared[s] = append(shared[s], c)
 		}
 	}
+	for s, cases := range shared {
+		t.Run(fmt.Sprintf("explicit=%v,zone=%s,now=%s", s.explicit, s.timeZone, s.now), func(t *testing.T) {
+			s.run(t, cases)
+		})
+	}
 }
+
+func (s setting) run(t *testing.T, cases []propertyCase) {
+	e := evaltest.Case{Project: evaltest.Project{TimeZone: s.timeZone}}
+	e.Request.Explicit, e.Request.Now = &s.explicit, s.now
+	for i, c := range cases {
+		e.Project.Flags = append(e.Project.Flags, evaltest.Flag{
+			ID: int64(i) + 1, Key: c.key(i), Active: true, Filters: c.flagFilters(),
+		})
+		e.Project.Persons = append(e.Project.Persons, evaltest.Person{
+			ID: int64(i) + 1, DistinctIDs: []string{c.key(i)}, Properties: c.Properties,
+		})
+	}
+	node := startServer(t, &e)
+	for i, c := range cases {
+		t.Run(c.ID, func(t *testing.T) {
+			want := c.Expected == true // an operator error is no match
+			only := []string{c.key(i)}
+			sent := node.flags(t, map[string]any{"distinct_id": "stranger", "person_properties": c.Properties, "flag_keys": only}, "")
+			if got := sent.Flags[c.key(i)]; got.Enabled != want || got.Failed || len(sent.Flags) != 1 {
+				t.Errorf("properties sent: %+v, want %v", got, want)
+			}
+			stored := node.flags(t, map[string]any{"distinct_id": c.key(i), "flag_keys": only}, "")
+			if got := stored.Flags[c.key(i)]; got.Enabled != want || got.Failed || len(stored.Flags) != 1 {
+				t.Errorf("properties stored: %+v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// key names the flag and the person of case i on its node.
+func (c *propertyCase) key(i int) string { return fmt.Sprintf("case-%d", i) }
 
 func runDate(t *testing.T, raw json.RawMessage) {
 	c := decode[struct {
