@@ -140,7 +140,8 @@ func patternFault(m matcher) bool {
 	return ok
 }
 
-// presence is is_set and is_not_set.
+// presence comes to a verdict by whether the property is set, as is_set and
+// is_not_set do.
 type presence struct{ absent, present verdict }
 
 func (m presence) match(v feature.Value, _ *moment) verdict {

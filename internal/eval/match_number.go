@@ -11,14 +11,11 @@ import (
 func compileNumber(op feature.Operator, value feature.Value) (matcher, string) {
 	bound, ok := parseNumber(value)
 	if !ok {
-		return notComparable{absent: no, present: verdictInvalid}, "the value to compare with is not a number"
+		// An error, but only once the property is set.
+		return presence{absent: no, present: verdictInvalid}, "the value to compare with is not a number"
 	}
 	return order{op: op, bound: bound}, ""
 }
-
-// notComparable stands for a comparison with something that the operator cannot
-// compare with, where that only shows once the property is set.
-type notComparable = presence
 
 // order compares the property's number with bound.
 type order struct {

@@ -125,8 +125,10 @@ func newEngine(n *expr, linear, ascii bool) (engine, error) {
 }
 
 // Bounds on running a pattern (4.7.5). The reference counts backtracking steps,
-// which no engine here does; what stays within these bounds there and here is
-// the same but for patterns made to exceed them.
+// which no engine here does. Patterns far from either bound, as all sensible
+// ones are, come out the same. The backtracking engine's bound is time, by a
+// clock of its own that ticks late on a busy machine: between a few thousand
+// and some million steps its outcome is not predictable.
 const (
 	// maxLinearWork bounds the product of the pattern's size and the subject's
 	// bytes: about 10 ms.

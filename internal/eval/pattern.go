@@ -1,9 +1,6 @@
 package eval
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Patterns are written in the syntax of Rust's regex crate, extended by
 // look-around, back-references, conditionals on groups, atomic groups and
@@ -145,4 +142,4 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidPattern, fmt.Sprintf(format, args...))
 }
 
-var errPatternSize = errors.Join(ErrInvalidPattern, errors.New("it is too large"))
+var errPatternSize = invalid("it is too large")
