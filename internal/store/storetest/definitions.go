@@ -58,31 +58,36 @@ func TestDefinitions(t *testing.T, open Open) {
 	})
 }
 
-// definitionsAreOneState loads definitions while a writer keeps two flags and
-// the project at the same number, one revision for each number.
+// definitionsAreOneState loads definitions while a writer counts in the names
+// of two flags, one revision for each number. Each state must show the number
+// that belongs to its revision.
 func definitionsAreOneState(k *kit) {
 	k.project(1)
 	a, b := k.flag(newFlag(1, "a")), k.flag(newFlag(1, "b"))
-	numberOf := func(tx store.Tx, n int) error {
-		for _, f := range []store.Flag{a, b} {
-			f.Name = strconv.Itoa(n)
-			if _, err := tx.UpdateFlag(f); err != nil {
-				return err
+	count := func(n int) func(tx store.Tx) error {
+		return func(tx store.Tx) error {
+			for _, f := range []store.Flag{a, b} {
+				f.Name = strconv.Itoa(n)
+				if _, err := tx.UpdateFlag(f); err != nil {
+					return err
+				}
 			}
+			return nil
 		}
-		return nil
 	}
-	first := k.edit(func(tx store.Tx) error { return numberOf(tx, 0) })
+	number := map[store.Revision]string{k.edit(count(0)): "0"} // the writer's, until done is closed
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for n := range 50 {
-			if _, err := k.s.Edit(k.Context(), author, func(tx store.Tx) error { return numberOf(tx, n+1) }); err != nil {
+		for n := 1; n <= 100; n++ {
+			rev, err := k.s.Edit(k.Context(), author, count(n))
+			if err != nil {
 				k.Errorf("Edit: %v", err)
 			}
+			number[rev] = strconv.Itoa(n)
 		}
 	}()
-	last := first
+	var states []store.Definitions
 	for running := true; running; {
 		select {
 		case <-done:
@@ -94,11 +99,12 @@ func definitionsAreOneState(k *kit) {
 			k.Errorf("Definitions: %v", err)
 			continue
 		}
-		if d.Revision < last || d.Flags[0].Name != d.Flags[1].Name || d.Flags[0].Version != d.Flags[1].Version {
-			k.Errorf("revision %d after %d with flags at %s and %s", d.Revision, last, d.Flags[0].Name, d.Flags[1].Name)
-		}
-		if d.Revision == last && last == first && d.Flags[0].Name != "0" {
-			k.Errorf("the state at revision %d shows %s, which came later", d.Revision, d.Flags[0].Name)
+		states = append(states, d)
+	}
+	last := store.Revision(0)
+	for _, d := range states {
+		if want := number[d.Revision]; d.Revision < last || d.Flags[0].Name != want || d.Flags[1].Name != want {
+			k.Errorf("revision %d after %d shows %s and %s, want %s", d.Revision, last, d.Flags[0].Name, d.Flags[1].Name, want)
 		}
 		last = d.Revision
 	}
