@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,29 @@ func TestOpenRefuses(t *testing.T) {
 			_, err := Open(t.Context(), t.TempDir(), o)
 			wantError(t, err, want)
 		})
+	}
+}
+
+func TestOpenBeside(t *testing.T) {
+	b := newBench(t)
+	dir := filepath.Dir(b.s.lock.Name())
+	head, err := b.s.Head(t.Context())
+	b.must(err)
+	beside := openTest(t, dir, Options{Beside: true})
+	if _, err := beside.Edit(t.Context(), store.Author{}, insertFlag("beside")); err != nil {
+		t.Fatal(err)
+	}
+	b.must(b.insert("main", insertFlag("main"))) // both go on writing
+	b.wantKeys("beside main")
+	if changes, err := b.s.ChangesSince(t.Context(), head, 10); err != nil || len(changes) != 2 {
+		t.Errorf("changes = %v, %v, want one of each store", changes, err)
+	}
+
+	missing := filepath.Join(t.TempDir(), "missing")
+	_, err = Open(t.Context(), missing, Options{Beside: true})
+	wantError(t, err, "start the server once", "--data")
+	if _, err := os.Stat(missing); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the refused directory: %v", err)
 	}
 }
 

@@ -98,6 +98,7 @@ func TestFlags(t *testing.T, open Open) {
 			k.allNotFound(errs)
 		}},
 		{"keys are unique among live flags", flagKeys},
+		{"ids of imports", importedIDs},
 		{"versions", flagVersions},
 		{"last call moves forward", lastCall},
 		{"remove", removeFlag},
@@ -146,6 +147,37 @@ func flagKeys(k *kit) {
 		}
 		return err
 	})
+}
+
+// importedIDs inserts flags and cohorts that bring their ids. What is assigned
+// afterwards must not run into them.
+func importedIDs(k *kit) {
+	k.project(1)
+	f := newFlag(1, "imported")
+	f.ID = 1000
+	if got := k.flag(f); got.ID != 1000 || got.Version != 1 {
+		k.Errorf("flag 1000 was inserted as %d, version %d", got.ID, got.Version)
+	}
+	var cohort store.Cohort
+	var flagTaken, cohortTaken error
+	k.edit(func(tx store.Tx) (err error) {
+		if cohort, err = tx.InsertCohort(store.Cohort{ID: 2000, Project: 1}); err != nil {
+			return err
+		}
+		f := newFlag(1, "other")
+		f.ID = 1000
+		flagTaken = second(tx.InsertFlag(f))
+		cohortTaken = second(tx.InsertCohort(store.Cohort{ID: 2000, Project: 1}))
+		return nil
+	})
+	k.conflict("InsertFlag", flagTaken, "id")
+	k.conflict("InsertCohort", cohortTaken, "id")
+	if next := k.flag(newFlag(1, "next")); next.ID <= 1000 {
+		k.Errorf("the flag after number 1000 has number %d", next.ID)
+	}
+	if next := k.cohort(1, "next"); cohort.ID != 2000 || next.ID <= 2000 {
+		k.Errorf("cohort 2000 was inserted as %d, the next one as %d", cohort.ID, next.ID)
+	}
 }
 
 func flagVersions(k *kit) {
