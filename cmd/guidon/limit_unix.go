@@ -11,5 +11,5 @@ func openFilesLimit() (n uint64, ok bool) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, false
 	}
-	return uint64(limit.Max), true
+	return limit.Max, true
 }

@@ -1,7 +1,7 @@
 package eval
 
 import (
-	"crypto/sha1" //nolint:gosec // fixed by the bucketing contract, nothing is kept secret by it
+	"crypto/sha1" // fixed by the bucketing contract; nothing is kept secret by it
 	"encoding/binary"
 )
 
@@ -44,7 +44,7 @@ func concat(b []byte, prefix, identifier, salt string) []byte {
 
 // hashBytes takes the first 60 bits of the digest as a number.
 func hashBytes(b []byte) float64 {
-	sum := sha1.Sum(b) //nolint:gosec // see above
+	sum := sha1.Sum(b)
 	return float64(binary.BigEndian.Uint64(sum[:8])>>4) * hashScale
 }
 

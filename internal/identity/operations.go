@@ -15,7 +15,7 @@ import (
 // store.ErrNotFound if the project has no such person, and take effect as
 // durably as events do.
 
-// ErrTooLarge: a document would be larger than 655,360 bytes.
+// ErrTooLarge means that a document would be larger than 655,360 bytes.
 var ErrTooLarge = errors.New("properties are too large")
 
 // SetProperties sets the members of document, a JSON object, on a person, as a

@@ -1,5 +1,7 @@
 package rest
 
+import "net/http"
+
 import "slices"
 
 // Access says which credentials a route takes.
@@ -75,7 +77,7 @@ func projectRoutes() []Route {
 func flagAliases() []Route {
 	var reads []Route
 	for _, r := range flagReads() {
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			reads = append(reads, r)
 		}
 	}

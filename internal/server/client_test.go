@@ -40,7 +40,7 @@ func TestClientAddr(t *testing.T) {
 	}
 	for _, test := range tests {
 		s := &Server{opts: Options{TrustedProxies: test.trusted}}
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = peer + ":1234"
 		if test.remote != "" {
 			r.RemoteAddr = test.remote

@@ -48,7 +48,7 @@ func (s *Server) serveText(x *exchange, r *http.Request, status int, text string
 	x.Header()["Content-Type"] = typeText
 	setLength(x.Header(), len(text))
 	x.WriteHeader(status)
-	x.Write([]byte(text))
+	_, _ = x.Write([]byte(text)) // a write that fails has lost its client
 }
 
 // Admin serves the admin address: metrics, profiles and deep health. It must

@@ -16,7 +16,7 @@ import (
 func flagsRequest(token string) string { return `{"token":"` + token + `","distinct_id":"u"}` }
 
 func (n *node) post(path, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -54,7 +54,7 @@ func TestStartWithTheStoreGone(t *testing.T) {
 		t.Errorf("capture %d, want 503", rec.Code)
 	}
 	health := httptest.NewRecorder()
-	n.server.Admin().ServeHTTP(health, httptest.NewRequest("GET", "/health", nil))
+	n.server.Admin().ServeHTTP(health, httptest.NewRequest(http.MethodGet, "/health", nil))
 	if health.Code != 503 || !strings.Contains(health.Body.String(), `"projects_from_disk":2`) {
 		t.Errorf("deep health %d %s", health.Code, health.Body)
 	}
@@ -114,7 +114,7 @@ func TestAdmin(t *testing.T) {
 	}
 	for _, test := range tests {
 		rec := httptest.NewRecorder()
-		admin.ServeHTTP(rec, httptest.NewRequest("GET", test.path, nil))
+		admin.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, test.path, nil))
 		if rec.Code != test.code {
 			t.Errorf("%s: %d, want %d", test.path, rec.Code, test.code)
 		}

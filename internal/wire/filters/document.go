@@ -262,9 +262,10 @@ func scanCompact(raw []byte, keep func([]byte)) {
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case inText:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == '"' {
+			case '"':
 				inText = false
 			}
 		case c == '"':

@@ -69,10 +69,10 @@ func (c *checker) multivariate(n node) {
 	}
 	const path = "multivariate.variants"
 	list := n.get("variants")
-	switch {
-	case list.kind == kindNone:
+	switch list.kind {
+	case kindNone:
 		c.structural(path, "required", msgRequired)
-	case list.kind == kindNull:
+	case kindNull:
 		c.structural(path, "null", msgNull)
 	default:
 		c.list(path, list, false)

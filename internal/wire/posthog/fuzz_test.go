@@ -97,10 +97,10 @@ func FuzzDefinitions(f *testing.F) {
 	for _, c := range loadCases[definitionCase](f, "definitions.json") {
 		in := c.input()
 		for _, fl := range in.Flags {
-			f.Add([]byte(fl.Filters), []byte(`{"properties":{"type":"OR","values":[]}}`), []byte(`[]`))
+			f.Add(fl.Filters, []byte(`{"properties":{"type":"OR","values":[]}}`), []byte(`[]`))
 		}
 		for _, co := range in.Cohorts {
-			f.Add([]byte(`{"groups":[{"properties":[{"type":"cohort","key":"id","value":1}]}]}`), []byte(co.Filters), []byte(co.Groups))
+			f.Add([]byte(`{"groups":[{"properties":[{"type":"cohort","key":"id","value":1}]}]}`), co.Filters, co.Groups)
 		}
 	}
 	f.Fuzz(func(t *testing.T, filters, cohort, groups []byte) {

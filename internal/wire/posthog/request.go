@@ -233,7 +233,7 @@ func (r *FlagsRequest) text(id bool, ns ...name) (text []byte, odd bool) {
 // whatever their size, others in the shortest form; numbers that are beyond
 // binary64 as they are written.
 func numberID(raw []byte) []byte {
-	if bytes.IndexAny(raw, ".eE") < 0 && string(raw) != "-0" {
+	if !bytes.ContainsAny(raw, ".eE") && string(raw) != "-0" {
 		return raw
 	}
 	text := feature.Number(string(raw)).Text()
