@@ -187,6 +187,8 @@ func TestInputGrows(t *testing.T) {
 		want map[string]string
 	}{
 		{func() { set(in, "$os", "Linux") }, map[string]string{"1": "on", "2": "on", "3": "on"}},
+		{func() { set(in, "$os", "Mac") }, map[string]string{"1": "off", "2": "off", "3": "on"}},
+		{func() { set(in, "$os", "Linux") }, map[string]string{"1": "on", "2": "on", "3": "on"}},
 		{func() { set(in, "$os_name", "Windows") }, map[string]string{"1": "on", "2": "off", "3": "on"}},
 		{func() { set(in, "$initial_os", "Mac"); in.DistinctID = "x" }, map[string]string{"1": "off", "2": "off", "3": "off"}},
 		{func() { in.Reset(p) }, map[string]string{"1": "off", "2": "off", "3": "off"}},

@@ -271,12 +271,8 @@ func (in *Input) begin() {
 // fill gives the property to, unless it is given, the value of from, if that
 // has one.
 func (in *Input) fill(to, from Slot, given, has bool) {
-	switch {
-	case given:
-	case has:
+	if has && !given {
 		in.cells[to] = cell{in.cells[from].value, in.request, Derived}
-	default:
-		in.cells[to].source = NotSet
 	}
 }
 
