@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/guidon-flags/guidon/internal/snapshot"
@@ -54,7 +55,7 @@ func closure(tx store.FlagReader, f store.Flag) ([]store.Flag, error) {
 			}
 			dep, err := tx.Flag(f.Project, id)
 			if err != nil {
-				if missing(err) != err {
+				if errors.Is(err, store.ErrNotFound) {
 					continue
 				}
 				return nil, err

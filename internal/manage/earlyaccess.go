@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"regexp"
 	"slices"
@@ -117,7 +118,7 @@ func featureView(tx store.FlagReader, e store.EarlyAccessFeature) (FeatureView, 
 	}
 	f, err := tx.Flag(e.Project, e.FlagID)
 	if err != nil {
-		if missing(err) != err {
+		if errors.Is(err, store.ErrNotFound) {
 			return v, nil
 		}
 		return v, err
@@ -175,7 +176,7 @@ func (s *EarlyAccess) linkedFlag(tx store.Tx, who Caller, e store.EarlyAccessFea
 		})
 	}
 	f, err := tx.Flag(e.Project, ch.FlagID.Value)
-	if err != nil && missing(err) == err {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return f, err
 	}
 	if err != nil || f.Deleted {

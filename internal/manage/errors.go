@@ -12,7 +12,6 @@ const (
 	Forbidden                      // the caller may not do this
 	Conflict                       // somebody else changed the same fields
 	PreconditionFailed             // If-Match names another version
-	Unprocessable                  // understood, but cannot be done with the data there is
 )
 
 // Error is a request refused for a reason that its sender can act on.

@@ -9,72 +9,6 @@ import (
 	"github.com/guidon-flags/guidon/internal/store"
 )
 
-// SetActive enables or disables a flag. One that is in that state already is
-// returned as it is (5.5).
-func (s *Flags) SetActive(ctx context.Context, who Caller, project int64, ref string, active bool) (FlagView, error) {
-	doing := "disabling it"
-	if active {
-		doing = "enabling it"
-	}
-	return s.lifecycle(ctx, who, project, ref, doing, func(f store.Flag) (FlagChange, bool) {
-		return FlagChange{Active: Given(active)}, f.Active == active
-	})
-}
-
-// SetArchived archives a flag, disabling it, or unarchives it, leaving it
-// disabled.
-func (s *Flags) SetArchived(ctx context.Context, who Caller, project int64, ref string, archived bool) (FlagView, error) {
-	if archived {
-		return s.lifecycle(ctx, who, project, ref, "archiving it", func(f store.Flag) (FlagChange, bool) {
-			return FlagChange{Archived: Given(true), Active: Given(false)}, f.Archived
-		})
-	}
-	return s.lifecycle(ctx, who, project, ref, "unarchiving it", func(f store.Flag) (FlagChange, bool) {
-		return FlagChange{Archived: Given(false)}, !f.Archived
-	})
-}
-
-// lifecycle applies the change that to returns unless it says that there is
-// nothing to do.
-func (s *Flags) lifecycle(ctx context.Context, who Caller, project int64, ref, doing string, to func(store.Flag) (ch FlagChange, done bool)) (FlagView, error) {
-	var v FlagView
-	err := s.edit(ctx, who, func(tx store.Tx) error {
-		f, err := flagByRef(tx, project, ref)
-		if err != nil {
-			return err
-		}
-		if f.Deleted {
-			return invalid("", CodeDeleted, "This feature flag has been deleted. Restore it before %s.", doing)
-		}
-		if ch, done := to(f); !done {
-			if f, err = s.update(tx, who, f, ch); err != nil {
-				return err
-			}
-		}
-		v, err = s.flagView(tx, f)
-		return err
-	})
-	return v, err
-}
-
-// CodeDeleted is the code of the refusal to enable, disable, archive or
-// unarchive a deleted flag, which is answered in an older form.
-const CodeDeleted = "flag_deleted"
-
-// Dependents lists the active flags that depend on a flag, by key (5.9).
-func (s *Flags) Dependents(ctx context.Context, project int64, ref string) ([]store.Flag, error) {
-	var out []store.Flag
-	err := s.view(ctx, func(tx store.ReadTx) error {
-		f, err := flagByRef(tx, project, ref)
-		if err != nil {
-			return err
-		}
-		out, err = dependents(tx, f)
-		return err
-	})
-	return out, err
-}
-
 // Keys returns the keys of live flags by id; unknown ids are left out.
 func (s *Flags) Keys(ctx context.Context, project int64, ids []int64) (map[int64]string, error) {
 	keys := make(map[int64]string)
@@ -214,21 +148,4 @@ func changeTags(old []string, action string, tags []string) []string {
 func NewBulkRef(text string) BulkRef {
 	id, err := strconv.ParseInt(text, 10, 64)
 	return BulkRef{Text: text, ID: id, OK: err == nil}
-}
-
-// Version returns a flag as it was after one write (5.7).
-func (s *Flags) Version(ctx context.Context, project int64, ref string, version int64) (store.FlagVersion, error) {
-	var v store.FlagVersion
-	err := s.view(ctx, func(tx store.ReadTx) error {
-		f, err := flagByRef(tx, project, ref)
-		if err != nil {
-			return err
-		}
-		if isTrue(f.EncryptedPayloads) {
-			return refused("Version history is not available for flags with encrypted payloads.")
-		}
-		v, err = tx.FlagVersion(project, f.ID, version)
-		return err
-	})
-	return v, err
 }

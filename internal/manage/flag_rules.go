@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,7 +128,7 @@ func checkDependenciesEnabled(tx store.FlagReader, f store.Flag) error {
 	for _, id := range flagReferences(f.Filters) {
 		dep, err := tx.Flag(f.Project, id)
 		if err != nil {
-			if missing(err) != err {
+			if errors.Is(err, store.ErrNotFound) {
 				continue // a dependency that is gone is not a disabled one
 			}
 			return err

@@ -41,6 +41,37 @@ func (s *Flags) ByKey(ctx context.Context, project int64, key string) (FlagView,
 	return v, err
 }
 
+// Dependents lists the active flags that depend on a flag, by key (5.9).
+func (s *Flags) Dependents(ctx context.Context, project int64, ref string) ([]store.Flag, error) {
+	var out []store.Flag
+	err := s.view(ctx, func(tx store.ReadTx) error {
+		f, err := flagByRef(tx, project, ref)
+		if err != nil {
+			return err
+		}
+		out, err = dependents(tx, f)
+		return err
+	})
+	return out, err
+}
+
+// Version returns a flag as it was after one write (5.7).
+func (s *Flags) Version(ctx context.Context, project int64, ref string, version int64) (store.FlagVersion, error) {
+	var v store.FlagVersion
+	err := s.view(ctx, func(tx store.ReadTx) error {
+		f, err := flagByRef(tx, project, ref)
+		if err != nil {
+			return err
+		}
+		if isTrue(f.EncryptedPayloads) {
+			return refused("Version history is not available for flags with encrypted payloads.")
+		}
+		v, err = tx.FlagVersion(project, f.ID, version)
+		return err
+	})
+	return v, err
+}
+
 func flagByRef(tx store.FlagReader, project int64, ref string) (store.Flag, error) {
 	for _, c := range ref {
 		if c < '0' || c > '9' {

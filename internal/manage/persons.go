@@ -183,7 +183,7 @@ func (s *Persons) BulkDelete(ctx context.Context, who Caller, project int64, uui
 			p, err := personByRef(tx, project, ref)
 			if err == nil {
 				ids[p.UUID] = true
-			} else if missing(err) == err {
+			} else if !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
@@ -191,7 +191,7 @@ func (s *Persons) BulkDelete(ctx context.Context, who Caller, project int64, uui
 			p, err := tx.PersonByDistinctID(project, id)
 			if err == nil {
 				ids[p.UUID] = true
-			} else if missing(err) == err {
+			} else if !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -119,7 +120,8 @@ func FuzzParseMembers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ids, err := parseMembers(data)
 		if err != nil {
-			if _, ok := err.(*Error); !ok {
+			var refusal *Error
+			if !errors.As(err, &refusal) {
 				t.Fatalf("%T: %v", err, err)
 			}
 			return

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -213,4 +214,58 @@ func splitFields(s string) []string {
 		s = s[min(i+1, len(s)):]
 	}
 	return out
+}
+
+// TestLimits: a key that asks too often is told when to come back; other keys
+// are not disturbed, and with ReportOnly nobody is.
+func TestLimits(t *testing.T) {
+	w := newWorld(t)
+	exceeded := 0
+	limits := rest.Limits{PerMinute: 2, PerHour: 3, Exceeded: func(string) { exceeded++ }}
+	a := auth.New(w.store, feed{w.store}, auth.Options{Now: w.clock.Now})
+	defer a.Close()
+	w.api = rest.New(rest.Deps{Manage: w.m, Auth: a, Now: w.clock.Now, Limits: limits})
+	get := func(wantStatus int, wantWait string) {
+		t.Helper()
+		status, body := w.send("GET", flags(1), nil)
+		if status != wantStatus {
+			t.Fatalf("status %d, want %d", status, wantStatus)
+		}
+		if wantStatus != http.StatusTooManyRequests {
+			return
+		}
+		want := map[string]any{
+			"type": "throttled_error", "code": "throttled", "attr": nil,
+			"detail": "Request was throttled. Expected available in " + wantWait + " seconds.",
+		}
+		if diff := subset("body", want, body); diff != "" {
+			t.Error(diff)
+		}
+	}
+	get(200, "")
+	get(200, "")
+	w.clock.advance(20 * time.Second)
+	get(429, "40")
+	if rec := w.do(request{method: "GET", path: flags(1), key: w.key(nil, "*")}); rec.Code != 200 {
+		t.Errorf("another key: %d", rec.Code)
+	}
+	if rec := w.do(request{method: "GET", path: flags(1)}); rec.Header().Get("Retry-After") != "40" {
+		t.Errorf("Retry-After %s", rec.Header().Get("Retry-After"))
+	}
+	w.clock.advance(40 * time.Second)
+	get(200, "") // what was refused did not count
+	get(429, "3540")
+	w.clock.advance(59 * time.Minute)
+	get(200, "")
+	if exceeded != 3 {
+		t.Errorf("Exceeded called %d times", exceeded)
+	}
+	limits.ReportOnly = true
+	w.api = rest.New(rest.Deps{Manage: w.m, Auth: a, Now: w.clock.Now, Limits: limits})
+	for range 5 {
+		get(200, "")
+	}
+	if exceeded != 6 {
+		t.Errorf("Exceeded called %d times", exceeded)
+	}
 }

@@ -68,6 +68,11 @@ func (c *call) run() (reply, error) {
 	if err := c.authenticate(); err != nil {
 		return reply{}, err
 	}
+	if c.principal.Kind == auth.PersonalKey {
+		if err := c.api.limits.check(c.principal.Key); err != nil {
+			return reply{}, err
+		}
+	}
 	if c.route == nil {
 		return reply{}, methodNotAllowed(fmt.Sprintf("Method \"%s\" not allowed.", c.r.Method))
 	}

@@ -21,7 +21,8 @@ type problem struct {
 	detail string
 	attr   string // empty: null
 
-	older any // a body of an older form to send instead; nil: none
+	older      any    // a body of an older form to send instead; nil: none
+	retryAfter string // seconds, with status 429
 }
 
 func (p *problem) Error() string { return p.detail }
@@ -116,7 +117,6 @@ var kinds = map[manage.Kind]struct {
 	manage.Forbidden:          {http.StatusForbidden, "authentication_error"},
 	manage.Conflict:           {http.StatusConflict, "server_error"},
 	manage.PreconditionFailed: {http.StatusPreconditionFailed, "invalid_request"},
-	manage.Unprocessable:      {http.StatusUnprocessableEntity, "validation_error"},
 }
 
 // asProblem gives any error its answer. known is false for faults, whose text
@@ -136,6 +136,15 @@ func asProblem(err error) (p *problem, known bool) {
 	return errInternal, false
 }
 
+// asRefusal returns what manage refused, nil if err is something else.
+func asRefusal(err error) *manage.Error {
+	var refusal *manage.Error
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return nil
+}
+
 // fail answers with an error. Faults are logged here and nowhere else.
 func (c *call) fail(err error) {
 	p, known := asProblem(err)
@@ -145,6 +154,8 @@ func (c *call) fail(err error) {
 	switch p.status {
 	case http.StatusUnauthorized:
 		c.w.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
+	case http.StatusTooManyRequests:
+		c.w.Header().Set("Retry-After", p.retryAfter)
 	case http.StatusServiceUnavailable:
 		c.w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(4)))
 	case http.StatusMethodNotAllowed:

@@ -1,9 +1,7 @@
 package rest
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,18 +9,6 @@ import (
 
 	"github.com/guidon-flags/guidon/internal/manage"
 )
-
-// lifecycleAction switches something of a flag on or off.
-type lifecycleAction func(s *manage.Flags, ctx context.Context, who manage.Caller, project int64, ref string, on bool) (manage.FlagView, error)
-
-// asRefusal returns what manage refused, nil if err is something else.
-func asRefusal(err error) *manage.Error {
-	var refusal *manage.Error
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	return nil
-}
 
 // refs reads a list of ids, each a number or a text.
 func (f *fields) refs(name string) (refs []manage.BulkRef, raw []json.RawMessage, ok bool) {

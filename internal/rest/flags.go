@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -216,6 +217,9 @@ func (f *fields) contexts() (o manage.Optional[[]string]) {
 	}
 	return o
 }
+
+// lifecycleAction switches something of a flag on or off.
+type lifecycleAction func(s *manage.Flags, ctx context.Context, who manage.Caller, project int64, ref string, on bool) (manage.FlagView, error)
 
 // lifecycle makes the handler of an action without a body (5.5).
 func lifecycle(do lifecycleAction, on bool) func(*call) (reply, error) {

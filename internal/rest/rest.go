@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/guidon-flags/guidon/internal/auth"
 	"github.com/guidon-flags/guidon/internal/manage"
@@ -31,7 +32,9 @@ type Authenticator interface {
 type Deps struct {
 	Manage *manage.Manager
 	Auth   Authenticator
-	Logger *slog.Logger // nil: discarded
+	Logger *slog.Logger     // nil: discarded
+	Now    func() time.Time // nil: time.Now
+	Limits Limits
 }
 
 // API answers requests of the management API. It may be used by any number of
@@ -41,6 +44,7 @@ type API struct {
 	auth   Authenticator
 	log    *slog.Logger
 	router *router
+	limits *limiter
 }
 
 // New returns an API.
@@ -49,7 +53,14 @@ func New(d Deps) *API {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &API{m: d.Manage, auth: d.Auth, log: log, router: newRouter(Routes())}
+	now := d.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &API{
+		m: d.Manage, auth: d.Auth, log: log, router: newRouter(Routes()),
+		limits: &limiter{limits: d.Limits, now: now, keys: make(map[string]*usage)},
+	}
 }
 
 // ServeHTTP answers a request whose path begins with /api/. A panic is

@@ -1,8 +1,9 @@
 package rest
 
-import "net/http"
-
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // Access says which credentials a route takes.
 type Access uint8
