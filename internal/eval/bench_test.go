@@ -121,6 +121,59 @@ func manyFlags(n int) *workload {
 	return newWorkload(def, requestProperties)
 }
 
+// oneOfEach is a request that meets every kind of filter and flag, with stored
+// data, and excludes a flag so that the dependencies are looked at anew.
+func oneOfEach() func(t *testing.T) float64 {
+	plan := personFilter("plan", feature.Exact, feature.Text("pro"))
+	tier := personFilter("tier", feature.Exact, feature.Text("gold"))
+	tier.Type, tier.GroupType = feature.GroupProperty, 0
+	leaf := feature.CohortNode{Op: feature.CohortLeaf, Property: inCohort("2")}
+	sticky := variants(on(6, plan))
+	sticky.Continuity = true
+	heldOut := on(7, plan)
+	heldOut.Targeting.Holdout, heldOut.Targeting.Enrollment = &feature.Holdout{ID: 1, Exclusion: 10}, true
+	grouped := on(8, tier)
+	grouped.Targeting.Conditions[0].GroupType, grouped.Targeting.Conditions[0].Rollout = 0, 50
+	p, _ := eval.Compile(&feature.Project{
+		GroupTypes: [feature.MaxGroupTypes]string{"organization"},
+		Flags: []feature.Flag{
+			on(1, plan, personFilter("$initial_browser", feature.IsNot, feature.Text("IE"))),
+			on(2, dependsOn("1", feature.Bool(true))), on(3, inCohort("1")), on(4, inCohort("404")), on(5, dependsOn("4", feature.Bool(true))),
+			sticky, heldOut, grouped, on(9, dependsOn("404", feature.Bool(true))), on(10, dependsOn("10", feature.Bool(true))),
+			{ID: 11, Key: "v2", Active: true, Rules: &feature.Ruleset{Rules: []feature.Rule{{
+				Type: feature.PercentageRollout, Rollout: 50, Seed: "seed", Properties: []feature.Property{plan}, Value: feature.Bool(true),
+			}}}},
+		},
+		Cohorts: []feature.Cohort{{ID: 1, Root: &leaf}, {ID: 2, Static: true}},
+	})
+	in, out := new(eval.Input), new(eval.Results)
+	sel := eval.Selection{Excluded: make([]bool, p.Len())}
+	sel.Excluded[0] = true
+	browser, planSlot, tierSlot := p.PersonSlot([]byte("$browser")), p.PersonSlot([]byte("plan")), p.GroupSlot(0, []byte("tier"))
+	members := p.StaticCohorts()
+	return func(t *testing.T) float64 {
+		return testing.AllocsPerRun(100, func() {
+			in.Reset(p)
+			in.DistinctID, in.AnonID, in.Now = "user-1", "anon-1", now
+			in.SetPerson(browser, feature.Text("Chrome"))
+			in.SetGroupKey(0, feature.Text("acme"))
+			if need := p.Needs(in, sel); !need.Person || !need.Groups[0] || !need.Overrides {
+				t.Fatalf("needs %+v", need)
+			}
+			in.StorePerson(now)
+			in.SetStoredPerson(planSlot, feature.Text("pro"))
+			in.SetCohorts(members)
+			in.StoreGroup(0)
+			in.SetStoredGroup(0, tierSlot, feature.Text("gold"))
+			in.SetOverride(5, "sticky-1")
+			p.Decide(in, sel, out)
+			if len(out.Items) != 9 || !out.Errors {
+				t.Fatalf("%d results", len(out.Items))
+			}
+		})
+	}
+}
+
 // TestDecideDoesNotAllocate holds for a whole request, from Reset on.
 func TestDecideDoesNotAllocate(t *testing.T) {
 	for name, w := range map[string]*workload{"one flag": oneFlag(), "100 flags": manyFlags(100)} {
@@ -130,6 +183,9 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(100, w.decide); n != 0 {
 			t.Errorf("%s: a decision allocates %v times", name, n)
 		}
+	}
+	if n := oneOfEach()(t); n != 0 {
+		t.Errorf("one of each: a decision allocates %v times", n)
 	}
 }
 

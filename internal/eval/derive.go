@@ -31,12 +31,12 @@ func noDerivations() derivations {
 
 // Names of properties that the service fills in.
 const (
-	distinctIDName = "distinct_id"
-	groupKeyName   = "$group_key"
-	osName         = "$os"
-	osNameName     = "$os_name"
-	initialPrefix  = "$initial_"
-	enrollmentName = "$feature_enrollment/" // followed by the flag's key
+	nameDistinctID   = "distinct_id"
+	nameGroupKey     = "$group_key"
+	nameOS           = "$os"
+	nameOSName       = "$os_name"
+	prefixInitial    = "$initial_"
+	prefixEnrollment = "$feature_enrollment/" // followed by the flag's key
 )
 
 // initialNames are the properties with an $initial_ twin (5.2.4), as they
@@ -61,7 +61,7 @@ func setOf(names string) map[string]bool {
 // initialSource returns the name of the property that fills name when it is
 // not set, empty if there is none.
 func initialSource(name string) string {
-	rest, ok := strings.CutPrefix(name, initialPrefix)
+	rest, ok := strings.CutPrefix(name, prefixInitial)
 	switch {
 	case ok && dollarInitial[rest]:
 		return "$" + rest
@@ -80,19 +80,19 @@ func (c *compiler) deriveProperties() {
 			d.initial = append(d.initial, initialTwin{to: person[name], from: c.slot(personScope, from)})
 		}
 	}
-	_, os := person[osName]
-	_, alias := person[osNameName]
+	_, os := person[nameOS]
+	_, alias := person[nameOSName]
 	if os || alias {
-		d.os, d.osName = c.slot(personScope, osName), c.slot(personScope, osNameName)
+		d.os, d.osName = c.slot(personScope, nameOS), c.slot(personScope, nameOSName)
 	}
-	if s, ok := person[distinctIDName]; ok {
+	if s, ok := person[nameDistinctID]; ok {
 		d.distinctID = s
 	}
 	if s, ok := person[feature.MetadataKey]; ok {
 		d.created = s
 	}
 	for g := range d.groupKey {
-		if s, ok := c.p.names[groupScope(feature.GroupIndex(g))][groupKeyName]; ok {
+		if s, ok := c.p.names[groupScope(feature.GroupIndex(g))][nameGroupKey]; ok {
 			d.groupKey[g] = s
 		}
 	}

@@ -151,7 +151,7 @@ func (c *compiler) rules(i int, def *feature.Ruleset, needs *flagNeeds) *rules {
 			if fault != "" {
 				c.flagFault(i, "rule "+d.ID+", "+p.Key+": "+fault)
 			}
-			if s == personScope && p.LookupKey() != distinctIDName {
+			if s == personScope && p.LookupKey() != nameDistinctID {
 				needs.property(c.p.tests[index].slot)
 			}
 			r.predicates = append(r.predicates, predicate{index, p.Negation})

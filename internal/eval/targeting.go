@@ -131,7 +131,7 @@ func (c *compiler) targeting(i int, f *flag) *targeting {
 	}
 	f.usesGroups = def.GroupType != feature.NoGroup
 	if def.Enrollment {
-		t.enrollment = c.slot(personScope, enrollmentName+flagDef.Key)
+		t.enrollment = c.slot(personScope, prefixEnrollment+flagDef.Key)
 		f.needs.property(t.enrollment)
 	}
 	if h := def.Holdout; h != nil {
@@ -256,9 +256,9 @@ func (c *compiler) property(p feature.Property, at int, group feature.GroupIndex
 	}
 	index, fault := c.test(s, p)
 	switch {
-	case s == personScope && p.LookupKey() != distinctIDName:
+	case s == personScope && p.LookupKey() != nameDistinctID:
 		needs.property(c.p.tests[index].slot)
-	case s > personScope && p.Key != groupKeyName && c.def.GroupTypes[group] != "":
+	case s > personScope && p.Key != nameGroupKey && c.def.GroupTypes[group] != "":
 		needs.group(group, c.p.tests[index].slot)
 	}
 	return conditionFilter{kind: property, at: int32(at), index: index}, fault
