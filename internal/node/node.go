@@ -82,7 +82,8 @@ type Node struct {
 const snapshotDir = "last-good"
 
 // Start opens everything and listens, but does not serve yet. A store that
-// cannot be opened is no error: see Node.StoreError.
+// cannot be opened is no error (see Node.StoreError), unless it is because
+// another process uses the data directory (sqlite.ErrInUse).
 func Start(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -191,6 +192,9 @@ func (n *Node) openStore(ctx context.Context, o Options) error {
 	}})
 	n.store = st
 	n.closing(st.Close)
+	if errors.Is(n.StoreError, sqlite.ErrInUse) {
+		return n.StoreError // two nodes would write the same files
+	}
 	if n.StoreError != nil {
 		return nil
 	}

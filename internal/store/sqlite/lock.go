@@ -16,12 +16,16 @@ const lockName = "guidon.lock"
 
 var errLocked = errors.New("locked by another process")
 
+// ErrInUse is returned by Open for a directory that another process uses.
+// Trying again makes sense only once that process has ended.
+var ErrInUse = errors.New("data directory is in use")
+
 // lockDir takes the lock of a data directory. Closing the file releases it.
 func lockDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
 	f, err := openLocked(path)
 	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("data directory %s is in use by another process%s: stop it, or choose another directory with --data", dir, holder(path))
+		return nil, fmt.Errorf("%w: %s belongs to another process%s: stop it, or choose another directory with --data", ErrInUse, dir, holder(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
