@@ -66,7 +66,13 @@ fuzz: ## every fuzz target for FUZZTIME (default 5m) each
 
 .PHONY: bench
 bench: build ## repeat the published figures (see bench/README.md)
+	$(GO) test -run '^$$' -bench 'Decide' -benchmem -count 6 ./internal/eval | tee bench/core.txt
+	$(GO) run $(BENCHSTAT) bench/core.txt
 	cd bench && $(GO) run ./cmd/record
+
+.PHONY: conformance
+conformance: ## run the conformance cases of GUIDON_CONFORMANCE_DIR (default: ours) and print the counts
+	$(GO) test -count=1 -v ./conformance/... | grep -E '^(conformance:|--- FAIL|    --- FAIL|        --- FAIL|FAIL|ok)'
 
 .PHONY: clean
 clean: ## remove what was built
