@@ -104,7 +104,7 @@ func flagFields(f store.Flag) []field {
 	return []field{
 		{"key", toJSON(f.Key)},
 		{"name", toJSON(f.Name)},
-		{"filters", f.Filters},
+		{"filters", ShownFilters(f)},
 		{"active", toJSON(f.Active)},
 		{"archived", toJSON(f.Archived)},
 		{"deleted", toJSON(f.Deleted)},

@@ -58,6 +58,14 @@ func (v *viewer) flag(f store.Flag) (FlagView, error) {
 	return out, err
 }
 
+// ShownFilters are a flag's filters as they may be shown, without cipher texts.
+func ShownFilters(f store.Flag) store.JSON {
+	if isTrue(f.EncryptedPayloads) {
+		return redactPayloads(f.Filters)
+	}
+	return f.Filters
+}
+
 func (v *viewer) user(id int64) (*store.User, error) {
 	if id == 0 {
 		return nil, nil

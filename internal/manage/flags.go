@@ -85,7 +85,9 @@ func flagByRef(tx store.FlagReader, project int64, ref string) (store.Flag, erro
 	return tx.Flag(project, id)
 }
 
-// Create makes a flag (5.2).
+// Create makes a flag (5.2). A deleted flag with the same key stays as it is,
+// with its versions: keys are unique among live flags only, and Update finds
+// another one if it is restored.
 func (s *Flags) Create(ctx context.Context, who Caller, project int64, ch FlagChange) (FlagView, error) {
 	var v FlagView
 	err := s.edit(ctx, who, func(tx store.Tx) error {
@@ -131,9 +133,6 @@ func (c *core) create(tx store.Tx, who Caller, project int64, ch FlagChange) (st
 	if err := c.checkNew(tx, &f, p, ch); err != nil {
 		return store.Flag{}, err
 	}
-	if err := releaseKey(tx, project, 0, f.Key); err != nil {
-		return store.Flag{}, err
-	}
 	if isTrue(f.RemoteConfiguration) {
 		f.Filters = fullRollout(f.Filters)
 	}
@@ -169,25 +168,6 @@ func checkFreeKey(tx store.FlagReader, project, self int64, key string) error {
 		return errKeyTaken()
 	}
 	return err
-}
-
-// releaseKey renames deleted flags other than self that still hold a key which
-// is about to be used again. They are kept, so that their versions can be read
-// and they can be restored.
-func releaseKey(tx store.Tx, project, self int64, key string) error {
-	all, err := tx.Flags(project, true)
-	if err != nil {
-		return err
-	}
-	for _, f := range all {
-		if f.ID != self && f.Deleted && f.Key == key {
-			f.Key += deletedSuffix + formatID(f.ID)
-			if _, err := tx.UpdateFlag(f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // Update changes a flag (5.4).
@@ -265,11 +245,6 @@ func (c *core) changeFilters(tx store.Tx, f *store.Flag, stored store.Flag, ch F
 
 // saveFlag writes a changed flag with its entry in the audit log.
 func (c *core) saveFlag(tx store.Tx, who Caller, stored, f store.Flag) (store.Flag, error) {
-	if !f.Deleted && (f.Key != stored.Key || stored.Deleted) {
-		if err := releaseKey(tx, f.Project, f.ID, f.Key); err != nil {
-			return stored, err
-		}
-	}
 	f.ModifiedBy, f.UpdatedAt = who.User.ID, c.clock()
 	saved, err := tx.UpdateFlag(f)
 	if errors.Is(err, store.ErrConflict) {

@@ -107,7 +107,7 @@ type flagBrief struct {
 
 func newFlagBrief(f store.Flag) flagBrief {
 	return flagBrief{
-		ID: f.ID, Team: f.Project, Name: f.Name, Key: f.Key, Filters: rawJSON(f.Filters),
+		ID: f.ID, Team: f.Project, Name: f.Name, Key: f.Key, Filters: rawJSON(manage.ShownFilters(f)),
 		Deleted: f.Deleted, Active: f.Active, Continuity: f.Continuity != nil && *f.Continuity, Version: f.Version,
 		Runtime: orNull(f.Runtime), Bucketing: orNull(f.BucketingIdentifier), Contexts: list(f.Contexts),
 	}

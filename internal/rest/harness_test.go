@@ -44,7 +44,7 @@ func (c *clock) advance(d time.Duration) {
 
 // world is a store with a management API on it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *clock
 	store   *sqlite.Store
 	m       *manage.Manager
@@ -70,7 +70,7 @@ func (f feed) CredentialsRevision() store.Revision {
 	return rev
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
 	st, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Sync: sqlite.SyncNormal, Now: w.clock.Now, Mmap: -1})
