@@ -26,13 +26,26 @@ type keysCmd struct {
 
 var commandLine = manage.System("command line")
 
-// open opens the store for one command.
-func (c *keysCmd) open(ctx context.Context) (*sqlite.Store, *manage.Manager, error) {
+// with runs one command on the store.
+func (c *keysCmd) with(fn func(ctx context.Context, st store.Editor, m *manage.Manager) error) (err error) {
+	ctx := context.Background()
 	st, err := sqlite.Open(ctx, c.Data, sqlite.Options{Beside: true})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return st, manage.New(st, manage.Options{}), nil
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return fn(ctx, st, manage.New(st, manage.Options{}))
+}
+
+// withKey runs one command on a key.
+func (c *keysCmd) withKey(id string, fn func(ctx context.Context, k key, m *manage.Manager) error) error {
+	return c.with(func(ctx context.Context, st store.Editor, m *manage.Manager) error {
+		k, err := findKey(ctx, st, id)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, k, m)
+	})
 }
 
 // key is a row of the list: a personal key or a project's.
@@ -97,20 +110,19 @@ func findKey(ctx context.Context, st store.Editor, id string) (found key, err er
 type keysListCmd struct{}
 
 // Run lists all keys.
-func (keysListCmd) Run(parent *keysCmd, term terminal) (err error) {
-	ctx := context.Background()
-	st, _, err := parent.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	var keys []key
-	if err := st.View(ctx, func(tx store.ReadTx) (err error) {
-		keys, err = allKeys(tx)
-		return err
-	}); err != nil {
-		return err
-	}
+func (keysListCmd) Run(parent *keysCmd, term terminal) error {
+	return parent.with(func(ctx context.Context, st store.Editor, _ *manage.Manager) error {
+		return st.View(ctx, func(tx store.ReadTx) error {
+			keys, err := allKeys(tx)
+			if err != nil {
+				return err
+			}
+			return printKeys(term, keys)
+		})
+	})
+}
+
+func printKeys(term terminal, keys []key) error {
 	w := tabwriter.NewWriter(term.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tKIND\tOF\tLABEL\tKEY\tSCOPES\tLAST USED")
 	for _, k := range keys {
@@ -131,19 +143,15 @@ type keysCreateCmd struct {
 }
 
 // Run creates a key and prints its value.
-func (c *keysCreateCmd) Run(parent *keysCmd, term terminal) (err error) {
-	ctx := context.Background()
-	st, m, err := parent.open(ctx)
-	if err != nil {
+func (c *keysCreateCmd) Run(parent *keysCmd, term terminal) error {
+	return parent.with(func(ctx context.Context, st store.Editor, m *manage.Manager) error {
+		value, err := c.create(ctx, st, m)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(term.out, value)
 		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	value, err := c.create(ctx, st, m)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(term.out, value)
-	return nil
+	})
 }
 
 func (c *keysCreateCmd) create(ctx context.Context, st store.Editor, m *manage.Manager) (value string, err error) {
@@ -194,28 +202,20 @@ type keysRollCmd struct {
 }
 
 // Run gives a key a new value and prints it.
-func (c *keysRollCmd) Run(parent *keysCmd, term terminal) (err error) {
-	ctx := context.Background()
-	st, m, err := parent.open(ctx)
-	if err != nil {
+func (c *keysRollCmd) Run(parent *keysCmd, term terminal) error {
+	return parent.withKey(c.ID, func(ctx context.Context, k key, m *manage.Manager) (err error) {
+		var value string
+		if k.project != 0 {
+			_, value, err = m.Keys.RollProject(ctx, commandLine, k.project, k.id)
+		} else {
+			_, value, err = m.Keys.RollPersonal(ctx, commandLine, k.id)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(term.out, value)
 		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	k, err := findKey(ctx, st, c.ID)
-	if err != nil {
-		return err
-	}
-	var value string
-	if k.project != 0 {
-		_, value, err = m.Keys.RollProject(ctx, commandLine, k.project, k.id)
-	} else {
-		_, value, err = m.Keys.RollPersonal(ctx, commandLine, k.id)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(term.out, value)
-	return nil
+	})
 }
 
 type keysDeleteCmd struct {
@@ -223,25 +223,17 @@ type keysDeleteCmd struct {
 }
 
 // Run deletes a key.
-func (c *keysDeleteCmd) Run(parent *keysCmd, term terminal) (err error) {
-	ctx := context.Background()
-	st, m, err := parent.open(ctx)
-	if err != nil {
+func (c *keysDeleteCmd) Run(parent *keysCmd, term terminal) error {
+	return parent.withKey(c.ID, func(ctx context.Context, k key, m *manage.Manager) (err error) {
+		if k.project != 0 {
+			err = m.Keys.DeleteProject(ctx, commandLine, k.project, k.id)
+		} else {
+			err = m.Keys.DeletePersonal(ctx, commandLine, k.id)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(term.out, "deleted the %s key %q of %s\n", k.kind, k.label, k.owner)
 		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	k, err := findKey(ctx, st, c.ID)
-	if err != nil {
-		return err
-	}
-	if k.project != 0 {
-		err = m.Keys.DeleteProject(ctx, commandLine, k.project, k.id)
-	} else {
-		err = m.Keys.DeletePersonal(ctx, commandLine, k.id)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(term.out, "deleted the %s key %q of %s\n", k.kind, k.label, k.owner)
-	return nil
+	})
 }
