@@ -172,18 +172,23 @@ func checkFreeKey(tx store.FlagReader, project, self int64, key string) error {
 
 // Update changes a flag (5.4).
 func (s *Flags) Update(ctx context.Context, who Caller, project int64, ref string, ch FlagChange) (FlagView, error) {
+	var before store.Flag
 	var v FlagView
 	err := s.edit(ctx, who, func(tx store.Tx) error {
-		f, err := flagByRef(tx, project, ref)
-		if err != nil {
+		var err error
+		if before, err = flagByRef(tx, project, ref); err != nil {
 			return err
 		}
-		if f, err = s.update(tx, who, f, ch); err != nil {
+		f, err := s.update(tx, who, before, ch)
+		if err != nil {
 			return err
 		}
 		v, err = s.flagView(tx, f)
 		return err
 	})
+	if err == nil && ch.Key.Set && v.Key != before.Key && enrols(v.Filters) {
+		err = s.copyEnrollment(ctx, project, before.Key, v.Key)
+	}
 	return v, err
 }
 
