@@ -45,8 +45,14 @@ type conformanceStep struct {
 func TestConformance(t *testing.T) {
 	dir := cmp.Or(os.Getenv("GUIDON_CONFORMANCE_DIR"), "../../conformance")
 	files, err := filepath.Glob(filepath.Join(dir, "management/http/*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		if os.Getenv("GUIDON_CONFORMANCE_DIR") != "" {
+			t.Skipf("%s holds no dialogues with the management API", dir)
+		}
+		t.Fatalf("no cases in %s", dir)
 	}
 	total := 0
 	for _, file := range files {
