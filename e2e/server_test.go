@@ -60,7 +60,7 @@ func launch(t *testing.T, dir string) *server {
 	// Not the test's context: that ends before the clean-up, which stops the
 	// server in order.
 	cmd := exec.CommandContext(context.Background(), binary, "serve",
-		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir)
+		"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir, "--drain-delay", "0s")
 	cmd.Env = append(os.Environ(),
 		"GUIDON_BOOTSTRAP_PROJECT_TOKEN="+projectToken,
 		"GUIDON_BOOTSTRAP_SECRET_KEY="+secretKey,

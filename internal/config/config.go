@@ -37,7 +37,7 @@ type Serve struct {
 
 	StoredDataTimeout time.Duration `default:"1s" help:"How long a decision waits for stored persons and groups before it answers without them."`
 	PollInterval      time.Duration `default:"1s" help:"How often the change feed is read when no hint arrives."`
-	DrainDelay        time.Duration `default:"0s" help:"How long a stopping server goes on accepting requests after it has ceased to be ready, so that load balancers notice."`
+	DrainDelay        time.Duration `default:"1s" help:"How long a stopping server goes on accepting requests after it has ceased to be ready, so that load balancers notice."`
 	ShutdownTimeout   time.Duration `default:"20s" help:"How long requests under way may take on a stop."`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged."`

@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Serve{
 		Listen: "127.0.0.1:8000", AdminListen: "127.0.0.1:8001", Data: data,
 		DatabaseSync: "full", PersonPropertyNoiseFilter: true,
-		StoredDataTimeout: time.Second, PollInterval: time.Second, ShutdownTimeout: 20 * time.Second,
+		StoredDataTimeout: time.Second, PollInterval: time.Second, DrainDelay: time.Second, ShutdownTimeout: 20 * time.Second,
 		LogLevel: "info", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, s); diff != "" {
