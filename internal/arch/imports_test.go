@@ -35,7 +35,8 @@ const (
 // library. The first pattern that matches the package counts.
 var rules = []struct{ pkg, allow, deny string }{
 	{"internal/feature", "", noIO + " encoding/json time"},
-	{"internal/eval", "internal/feature github.com/dlclark/regexp2/v2", noIO + " encoding/json"},
+	{"internal/pattern", "github.com/dlclark/regexp2/v2", noIO + " encoding/json"},
+	{"internal/eval", "internal/feature internal/pattern", noIO + " encoding/json"},
 	{"internal/eval/evaltest", "internal/feature internal/eval internal/wire/*", "net/* database/*"},
 	{"internal/wire/jsonval", "internal/feature " + jsontext, noIO},
 	{"internal/wire/filters", "internal/feature internal/wire/jsonval " + jsontext, noIO},
@@ -64,7 +65,7 @@ var rules = []struct{ pkg, allow, deny string }{
 const testOnly = "github.com/google/go-cmp/cmp github.com/google/go-cmp/cmp/* pgregory.net/rapid go.uber.org/goleak"
 
 // pure packages start no goroutine and read no clock: time comes in.
-var pure = "internal/feature internal/eval internal/wire/*"
+var pure = "internal/feature internal/pattern internal/eval internal/wire/*"
 
 func TestImports(t *testing.T) {
 	seen := map[string]bool{}

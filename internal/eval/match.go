@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/guidon-flags/guidon/internal/feature"
+	"github.com/guidon-flags/guidon/internal/pattern"
 )
 
 // matcher is a property filter's comparison with everything parsed that does
@@ -90,8 +91,8 @@ type matchOptions struct {
 var (
 	ErrMissingProperty = errors.New("the property is not known")
 	ErrInvalidProperty = errors.New("the operator cannot work on this value or filter")
-	ErrInvalidPattern  = errors.New("the pattern is invalid")
-	ErrPatternBudget   = errors.New("the pattern took too many steps on this value")
+	ErrInvalidPattern  = pattern.ErrInvalid
+	ErrPatternBudget   = pattern.ErrBudget
 )
 
 // compileMatcher turns the comparison of p into a matcher. It always returns

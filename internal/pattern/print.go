@@ -1,4 +1,4 @@
-package eval
+package pattern
 
 import (
 	"strconv"
@@ -15,22 +15,22 @@ type printer struct {
 	ascii        bool // subjects will be ASCII: sets are cut to what can occur
 }
 
-// maxPatternText bounds what an engine is given to read, in bytes. Where
+// maxText bounds what an engine is given to read, in bytes. Where
 // classes take more than that, reading them would take tens of milliseconds.
-const maxPatternText = 256 << 10
+const maxText = 256 << 10
 
-// printPattern fails if the result would be longer than maxPatternText.
-func printPattern(n *expr, backtracking, ascii bool) (string, error) {
+// printExpr fails if the result would be longer than maxText.
+func printExpr(n *expr, backtracking, ascii bool) (string, error) {
 	p := printer{backtracking: backtracking, ascii: ascii}
 	p.expr(n)
-	if p.Len() > maxPatternText {
-		return "", errPatternSize
+	if p.Len() > maxText {
+		return "", errSize
 	}
 	return p.String(), nil
 }
 
 func (p *printer) expr(n *expr) {
-	if p.Len() > maxPatternText {
+	if p.Len() > maxText {
 		return
 	}
 	switch n.op {

@@ -1,4 +1,4 @@
-package eval
+package pattern
 
 import (
 	"strconv"
@@ -107,7 +107,7 @@ func (p *parser) escapedChars() (set runeSet, r rune, ok bool) {
 	if i := strings.IndexRune("abefnrtv", r); i >= 0 {
 		return nil, rune("\a\b\x1b\f\n\r\t\v"[i]), true
 	}
-	if l := lowerByte(byte(min(r, utf8.RuneSelf))); 'a' <= l && l <= 'z' {
+	if l := r | 0x20; 'a' <= l && l <= 'z' {
 		p.fail("unknown escape \\%c", r)
 		return nil, 0, false
 	}

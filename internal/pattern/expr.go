@@ -1,14 +1,7 @@
-package eval
+package pattern
 
-import "fmt"
-
-// Patterns are written in the syntax of Rust's regex crate, extended by
-// look-around, back-references, conditionals on groups, atomic groups and
-// possessive quantifiers (4.7.4). parsePattern reads them into the tree of this
-// file, in which flags, named classes and white space are resolved; a printer
-// writes the tree in the dialect of the engine that runs it.
-
-// expr is a part of a pattern.
+// expr is a part of a pattern. Flags, named classes and white space are
+// resolved in it.
 type expr struct {
 	op       exprOp
 	set      runeSet // opSet
@@ -48,24 +41,24 @@ const unlimited = -1
 
 // Bounds on patterns.
 const (
-	// maxPatternSize bounds size: about the number of instructions that an
+	// maxSize bounds size: about the number of instructions that an
 	// engine needs for the pattern.
-	maxPatternSize = 20_000
+	maxSize = 20_000
 
-	// maxPatternRanges bounds the ranges of characters in all its classes.
-	maxPatternRanges = 500_000
+	// maxRanges bounds the ranges of characters in all its classes.
+	maxRanges = 500_000
 
-	// maxPatternDepth bounds how deep groups and classes may nest.
-	maxPatternDepth = 250
+	// maxDepth bounds how deep groups and classes may nest.
+	maxDepth = 250
 )
 
 // size is about the number of instructions that n needs. It stops counting
-// beyond maxPatternSize.
+// beyond maxSize.
 func (n *expr) size() int {
 	size := 1
 	for _, kid := range n.kids {
-		if size += kid.size(); size > maxPatternSize {
-			return maxPatternSize + 1
+		if size += kid.size(); size > maxSize {
+			return maxSize + 1
 		}
 	}
 	if n.op == opRepeat {
@@ -73,10 +66,10 @@ func (n *expr) size() int {
 		if n.max != unlimited {
 			times = max(n.max, 1)
 		}
-		if times > maxPatternSize {
-			return maxPatternSize + 1
+		if times > maxSize {
+			return maxSize + 1
 		}
-		size = min(size*times, maxPatternSize+1)
+		size = min(size*times, maxSize+1)
 	}
 	return size
 }
@@ -130,16 +123,3 @@ type tree struct {
 	// knows only ASCII words.
 	edges bool
 }
-
-// CheckPattern reports why the regex operators cannot work with pattern, nil if
-// they can. The error is an ErrInvalidPattern.
-func CheckPattern(pattern string) error {
-	_, err := compilePattern(pattern)
-	return err
-}
-
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrInvalidPattern, fmt.Sprintf(format, args...))
-}
-
-var errPatternSize = invalid("it is too large")

@@ -1,4 +1,4 @@
-package eval
+package pattern
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ type parser struct {
 	src   string
 	pos   int
 	err   error
-	flags patternFlags
+	flags flagSet
 	depth int
 
 	groups   int            // groups opened so far
@@ -22,8 +22,8 @@ type parser struct {
 	tree     tree
 }
 
-// patternFlags are the flags that a pattern can set for what follows.
-type patternFlags struct {
+// flagSet are the flags that a pattern can set for what follows.
+type flagSet struct {
 	fold    bool // i
 	lines   bool // m: ^ and $ match at line breaks
 	dotAll  bool // s: . matches line breaks
@@ -31,7 +31,7 @@ type patternFlags struct {
 	verbose bool // x: white space and comments are ignored
 }
 
-func parsePattern(src string) (*tree, error) {
+func parse(src string) (*tree, error) {
 	p := &parser{src: src, names: map[string]int{}}
 	p.tree.root = p.alternation()
 	if p.err == nil && p.pos < len(p.src) {
@@ -40,8 +40,8 @@ func parsePattern(src string) (*tree, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	if p.tree.root.size() > maxPatternSize {
-		return nil, errPatternSize
+	if p.tree.root.size() > maxSize {
+		return nil, errSize
 	}
 	return &p.tree, nil
 }
@@ -76,7 +76,7 @@ func (p *parser) accept(text string) bool {
 
 // enter counts a level of nesting, leave ends it.
 func (p *parser) enter() bool {
-	if p.depth++; p.depth > maxPatternDepth {
+	if p.depth++; p.depth > maxDepth {
 		p.fail("it nests too deep")
 		return false
 	}
@@ -88,8 +88,8 @@ func (p *parser) leave() { p.depth-- }
 // setOf makes an expr of a set, and ends parsing when all sets together take
 // more memory than a pattern should.
 func (p *parser) setOf(set runeSet) *expr {
-	if p.ranges += len(set) / 2; p.ranges > maxPatternRanges && p.err == nil {
-		p.err = errPatternSize
+	if p.ranges += len(set) / 2; p.ranges > maxRanges && p.err == nil {
+		p.err = errSize
 		p.pos = len(p.src)
 	}
 	return &expr{op: opSet, set: set}
@@ -206,7 +206,7 @@ func (p *parser) counts() (least, most int, ok bool) {
 func (p *parser) decimal() (n int, ok bool) {
 	digits := countDigits(p.src[p.pos:])
 	for _, c := range []byte(p.src[p.pos : p.pos+digits]) {
-		n = min(n*10+int(c-'0'), maxPatternSize+1)
+		n = min(n*10+int(c-'0'), maxSize+1)
 	}
 	p.pos += digits
 	return n, digits > 0
@@ -315,3 +315,14 @@ func (p *parser) name(closing string) (name string, ok bool) {
 	p.pos += n + len(closing)
 	return rest[:n], true
 }
+
+// countDigits is the number of ASCII digits that s begins with.
+func countDigits(s string) int {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	return n
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,39 +1,61 @@
-package eval
+package pattern
 
 import (
+	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/guidon-flags/guidon/conformance"
 )
 
-// patternCases are the patterns with subjects of the vector files.
-func patternCases(t testing.TB) (cases [][2]string) {
+// vectorCases are the patterns with subjects of the vector files.
+func vectorCases(t testing.TB) (cases [][2]string) {
 	t.Helper()
-	for _, c := range vectors[propertyCase](t, "properties_regex") {
-		subject := ""
-		if v, ok := c.Properties["key"]; ok {
-			subject = v.Text()
+	for _, name := range []string{"properties_regex.json", "own_properties_regex.json"} {
+		data, err := conformance.Files.ReadFile("vectors/" + name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		cases = append(cases, [2]string{c.Filter.Value.Text(), subject})
+		var vectors []struct {
+			Filter     struct{ Value json.RawMessage }
+			Properties map[string]json.RawMessage
+		}
+		if err := json.Unmarshal(data, &vectors); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, v := range vectors {
+			cases = append(cases, [2]string{text(v.Filter.Value), text(v.Properties["key"])})
+		}
 	}
 	return cases
+}
+
+// text is the text that raw, a JSON value, is compared as; that of what is no
+// string is its JSON, which is near enough for what is only tried out.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return string(raw)
+	}
+	return s
 }
 
 // checkEngines runs a pattern in every form that can run it, and expects the
 // same outcome from all.
 func checkEngines(t *testing.T, source, subject string) {
-	tree, err := parsePattern(source)
+	tree, err := parse(source)
 	if err != nil {
-		if !errors.Is(err, ErrInvalidPattern) {
-			t.Errorf("%q: error %v is no ErrInvalidPattern", source, err)
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: error %v is no ErrInvalid", source, err)
 		}
 		return
 	}
 	type form struct{ backtracking, ascii bool }
-	outcomes := map[form]verdict{}
+	outcomes := map[form]bool{}
 	for _, f := range []form{{false, true}, {false, false}, {true, true}, {true, false}} {
 		if f.ascii && !isASCII(subject) || !f.backtracking && (tree.irregular || tree.edges && !isASCII(subject)) {
 			continue
@@ -43,11 +65,11 @@ func checkEngines(t *testing.T, source, subject string) {
 			t.Errorf("%q (%+v): %v", source, f, err)
 			continue
 		}
-		if v := e.find(subject); v != verdictBudget {
-			outcomes[f] = v
+		if found, err := e.find(subject); err == nil {
+			outcomes[f] = found
 		}
 	}
-	first, seen := no, false
+	first, seen := false, false
 	for _, v := range outcomes {
 		if seen && v != first {
 			t.Errorf("%q on %q: %v", source, subject, outcomes)
@@ -58,7 +80,7 @@ func checkEngines(t *testing.T, source, subject string) {
 }
 
 func TestEnginesAgree(t *testing.T) {
-	cases := patternCases(t)
+	cases := vectorCases(t)
 	for _, c := range cases {
 		for _, subject := range []string{c[1], "", "a", "abc\n", "été", "a b-C_1.\tx", "ǅ\u0301K\u212aſS"} {
 			checkEngines(t, c[0], subject)
@@ -75,25 +97,25 @@ func TestPlainPatternsMeanWhatRegexpMeans(t *testing.T) {
 		`[^a-z]`, `\bfoo\b`, `\Bo`, `(?:ab)*c`, `x{0}`, `a+?b`, `(?U)a+b`, `[[:upper:]]`, `\x41`, `\pL`, `a.b`, `\S\s`,
 	} {
 		want := regexp.MustCompile(source)
-		p, err := compilePattern(source)
+		p, err := Compile(source)
 		if err != nil {
 			t.Errorf("%s: %v", source, err)
 			continue
 		}
 		for _, subject := range []string{"", "a", "abc", "ABC", "aac", "b", "a\nb\nc", "1.5", "foo", "food foo", "jo@acme", "\t x", "xyz"} {
-			if got := p.find(subject) == yes; got != want.MatchString(subject) {
-				t.Errorf("%s on %q = %t", source, subject, got)
+			if got, err := p.Match(subject); err != nil || got != want.MatchString(subject) {
+				t.Errorf("%s on %q = %t, %v", source, subject, got, err)
 			}
 		}
 	}
 }
 
-func TestPatternsUseTheLinearEngine(t *testing.T) {
+func TestUsesTheLinearEngine(t *testing.T) {
 	for source, linear := range map[string]bool{
 		`@acme\.io$`: true, `(?i)\w+`: true, `(?x) a # b`: true, `(?<n>a)`: true, `[a-z&&[^q]]`: true, `\bx\b`: true,
 		`a(?=b)`: false, `(a)\1`: false, `a++`: false, `(?>a)`: false, `a\Z`: false, `\<a`: false, `a{1001}`: false,
 	} {
-		p, err := compilePattern(source)
+		p, err := Compile(source)
 		if err != nil {
 			t.Errorf("%s: %v", source, err)
 			continue
@@ -104,15 +126,15 @@ func TestPatternsUseTheLinearEngine(t *testing.T) {
 	}
 }
 
-func TestPatternBounds(t *testing.T) {
+func TestBounds(t *testing.T) {
 	long := strings.Repeat("a", maxLinearWork)
 	for _, source := range []string{`ab`, `(?=ab)`} {
-		p, err := compilePattern(source)
+		p, err := Compile(source)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.find(long); got != verdictBudget {
-			t.Errorf("%s on %d bytes: %v, want %v", source, len(long), got, verdictBudget)
+		if found, err := p.Match(long); found || err != ErrBudget {
+			t.Errorf("%s on %d bytes: %t, %v, want %v", source, len(long), found, err, ErrBudget)
 		}
 	}
 }
@@ -155,32 +177,48 @@ func TestWordClass(t *testing.T) {
 		t.Fatalf("word characters are written %.100s", e.source())
 	}
 	for r := rune(0); r <= lastRune; r++ {
-		if utf8.ValidRune(r) && (e.find(string(r)) == yes) != wordRunes().contains(r) {
-			t.Fatalf("the engine disagrees on %U", r)
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		if found, err := e.find(string(r)); err != nil || found != wordRunes().contains(r) {
+			t.Fatalf("the engine disagrees on %U: %t, %v", r, found, err)
+		}
+	}
+}
+
+func TestLinearPatternsDoNotAllocate(t *testing.T) {
+	for _, source := range []string{`@acme\.io$`, `(?i)^jo.*\bacme\b`, `^\w+@[\w.]+$`} {
+		p, err := Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Match("jo@acme.io") // the engine's machine is made once
+		if n := testing.AllocsPerRun(100, func() { p.Match("jo@acme.io") }); n > 0 {
+			t.Errorf("%s allocates %v times", source, n)
 		}
 	}
 }
 
 func TestLargePatternsAreRefused(t *testing.T) {
 	for _, source := range []string{
-		strings.Repeat("a", maxPatternSize+1),
+		strings.Repeat("a", maxSize+1),
 		strings.Repeat(`\p{L}`, 1000),
 		strings.Repeat(`(?=\p{L})`, 200),
 		`(?:(?:a{200}){200}){200}`,
-		strings.Repeat("(", maxPatternDepth+1) + strings.Repeat(")", maxPatternDepth+1),
-		strings.Repeat("[", maxPatternDepth+1) + "a" + strings.Repeat("]", maxPatternDepth+1),
+		strings.Repeat("(", maxDepth+1) + strings.Repeat(")", maxDepth+1),
+		strings.Repeat("[", maxDepth+1) + "a" + strings.Repeat("]", maxDepth+1),
 	} {
-		if err := CheckPattern(source); !errors.Is(err, ErrInvalidPattern) {
-			t.Errorf("%.20s… of %d bytes: error %v, want %v", source, len(source), err, ErrInvalidPattern)
+		if _, err := Compile(source); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%.20s… of %d bytes: error %v, want %v", source, len(source), err, ErrInvalid)
 		}
 	}
-	if err := CheckPattern("^(" + strings.Repeat("someone@example.com|", 500) + ")$"); err != nil {
+	if _, err := Compile("^(" + strings.Repeat("someone@example.com|", 500) + ")$"); err != nil {
 		t.Errorf("a list of 500 addresses: %v", err)
 	}
 }
 
 func FuzzPattern(f *testing.F) {
-	for _, c := range patternCases(f) {
+	for _, c := range vectorCases(f) {
 		f.Add(c[0], c[1])
 	}
 	f.Fuzz(func(t *testing.T, source, subject string) {
@@ -189,4 +227,16 @@ func FuzzPattern(f *testing.F) {
 		}
 		checkEngines(t, source, strings.ToValidUTF8(subject, "?"))
 	})
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, source := range []string{`@acme\.io$`, `^[\w.]+@\w+\.\w+$`, `^(?!.*test).*@acme\.io$`, `\b\w+\b(?=x)`} {
+		b.Run(source, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Compile(source); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
