@@ -454,6 +454,43 @@ func TestLargeRequestsAreApplied(t *testing.T) {
 	}
 }
 
+// portions counts the transactions of a store.
+type portions struct {
+	store.Store
+	count int
+}
+
+func (s *portions) Identify(ctx context.Context, project int64, fn func(tx store.IdentityTx) error) error {
+	s.count++
+	return s.Store.Identify(ctx, project, fn)
+}
+
+// Events that take long one by one must not hold the store from the first to
+// the last of them.
+func TestSlowEventsShareTheStore(t *testing.T) {
+	w := newWorld(t, identity.Options{})
+	st := &portions{Store: w.Store}
+	now := identitytest.Now
+	w.Service = identity.New(st, identity.Options{Now: func() time.Time {
+		now = now.Add(60 * time.Millisecond)
+		return now
+	}})
+	var events []identity.Event
+	for i := range 6 {
+		events = append(events, event("$set", "u", fmt.Sprintf(`{"$set":{"n":%d}}`, i)))
+	}
+	w.capture(t, events...)
+	if want := 3; st.count != want {
+		t.Errorf("%d transactions, want %d", st.count, want)
+	}
+	if diff := cmp.Diff(`u{"n":5}`, w.persons(t)); diff != "" {
+		t.Error(diff)
+	}
+	if got := w.Stats().Events; got != int64(len(events)) {
+		t.Errorf("%d events counted, want %d", got, len(events))
+	}
+}
+
 func TestLookupReadsItsOwnWrites(t *testing.T) {
 	w := newWorld(t, identity.Options{})
 	for i := range 20 {

@@ -73,8 +73,9 @@ type Event struct {
 // A request's events are applied in portions, so that a large one does not
 // keep the others of its store waiting.
 const (
-	maxPortion      = 1000    // events
-	maxPortionBytes = 1 << 20 // of their documents
+	maxPortion      = 1000                   // events
+	maxPortionBytes = 1 << 20                // of their documents
+	maxPortionTime  = 100 * time.Millisecond // an event of a person with large properties takes longest
 )
 
 // Capture applies one request's events in their order. When it returns nil,
@@ -98,28 +99,31 @@ func (s *Service) Capture(ctx context.Context, project Settings, events []Event)
 				s.stats.ignored(1)
 			}
 		}
-		if len(steps) == 0 {
-			continue
-		}
-		if err := s.apply(ctx, project.ID, steps); err != nil {
-			return fmt.Errorf("identity: capture: %w", err)
+		for len(steps) > 0 {
+			n, err := s.apply(ctx, project.ID, steps)
+			if err != nil {
+				return fmt.Errorf("identity: capture: %w", err)
+			}
+			steps = steps[n:]
 		}
 	}
 	return nil
 }
 
-// apply applies steps in one transaction.
-func (s *Service) apply(ctx context.Context, project int64, steps []step) error {
-	now := s.now()
-	calls := s.calls.due(project, steps, now)
+// apply applies the first of steps, as many as maxPortionTime allows but one at
+// least, in one transaction. It returns how many.
+func (s *Service) apply(ctx context.Context, project int64, steps []step) (n int, err error) {
 	var t tally
-	err := s.store.Identify(ctx, project, func(tx store.IdentityTx) error {
+	var calls []flagCall
+	err = s.store.Identify(ctx, project, func(tx store.IdentityTx) error {
+		now := s.now()
 		r := s.run(tx, project, now)
-		for i := range steps {
-			if err := r.step(&steps[i]); err != nil {
+		for n = 0; n < len(steps) && (n == 0 || s.now().Sub(now) < maxPortionTime); n++ {
+			if err := r.step(&steps[n]); err != nil {
 				return err
 			}
 		}
+		calls = s.calls.due(project, steps[:n], now)
 		for _, c := range calls {
 			if err := tx.TouchFlag(c.key, c.at); err != nil {
 				return err
@@ -129,12 +133,12 @@ func (s *Service) apply(ctx context.Context, project int64, steps []step) error 
 		return nil
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	t.events += len(steps)
+	t.events += n
 	s.calls.written(project, calls)
 	s.stats.add(&t)
-	return nil
+	return n, nil
 }
 
 func (s *Service) now() time.Time { return s.opts.Now().UTC().Truncate(time.Microsecond) }
