@@ -57,9 +57,9 @@ type captureHandler struct{ captureDeps }
 
 func newCaptureHandler(deps captureDeps) http.Handler { return captureHandler{deps} }
 
-// captureTimeout bounds the wait for the store, below the time that the server
-// gives an answer.
-const captureTimeout = 25 * time.Second
+// captureTimeout bounds the wait for the store: after a body that took all of
+// readTimeout there is time left to say that its events were not stored.
+const captureTimeout = 12 * time.Second
 
 // accepted is the answer to events that were taken, wanted or not.
 var accepted = []byte(`{"status":1}`)
@@ -154,11 +154,7 @@ func readCapture(w http.ResponseWriter, r *http.Request, b []byte, limit int) ([
 		w.Header()["Connection"] = closeConnection // rather than read on
 		return b, posthog.ErrCaptureTooBig
 	}
-	// A length is a claim until the bytes are there.
-	if n := min(int(r.ContentLength)+1, keepState); cap(b) < n {
-		b = make([]byte, 0, n)
-	}
-	b, err := readAll(b, http.MaxBytesReader(w, r.Body, int64(limit)))
+	b, err := readAll(roomFor(b, r.ContentLength), http.MaxBytesReader(w, r.Body, int64(limit)))
 	if err == nil {
 		return b, nil
 	}
