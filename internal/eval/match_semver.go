@@ -1,10 +1,24 @@
 package eval
 
-import "github.com/guidon-flags/guidon/internal/feature"
+import (
+	"github.com/guidon-flags/guidon/internal/feature"
+	"github.com/guidon-flags/guidon/internal/semver"
+)
+
+// ParseVersion reads s as the semver operators do (4.10.1) and returns it in
+// full: three numbers, prerelease and build. A leading v, missing parts and
+// leading zeros are understood; ok is false for what is no version even so.
+func ParseVersion(s string) (canonical string, ok bool) {
+	v, ok := semver.Parse(s)
+	if !ok {
+		return "", false
+	}
+	return v.String(), true
+}
 
 // compileVersion compiles the comparisons of versions (4.10).
 func compileVersion(op feature.Operator, value feature.Value) (matcher, string) {
-	v, ok := parseVersion(value.Text())
+	v, ok := semver.Parse(value.Text())
 	if !ok {
 		return needsVersion{}, "the value to compare with is not a version"
 	}
@@ -15,7 +29,7 @@ func compileVersion(op feature.Operator, value feature.Value) (matcher, string) 
 // version, or not set, never matches: not even semver_neq.
 type versionOrder struct {
 	op    feature.Operator
-	bound version
+	bound semver.Version
 }
 
 func (m *versionOrder) match(p feature.Value, _ *moment) verdict {
@@ -23,7 +37,7 @@ func (m *versionOrder) match(p feature.Value, _ *moment) verdict {
 	if !ok {
 		return no
 	}
-	c := v.compare(&m.bound)
+	c := v.Compare(&m.bound)
 	switch m.op {
 	case feature.SemverEQ:
 		return of(c == 0)
@@ -42,19 +56,30 @@ func (m *versionOrder) match(p feature.Value, _ *moment) verdict {
 // compileVersionRange compiles semver_tilde, semver_caret and semver_wildcard
 // (4.11).
 func compileVersionRange(op feature.Operator, value feature.Value) (matcher, string) {
-	r, ok := spanOf(op, value.Text())
+	r, ok := versionRequirement(op, value.Text())
 	if !ok {
 		return needsVersion{}, "the value is not a version requirement"
 	}
-	return &versionSpan{r}, ""
+	return &versionRange{r}, ""
 }
 
-// versionSpan holds if the property's version lies in a range.
-type versionSpan struct{ span }
+// versionRequirement reads the value of a range operator.
+func versionRequirement(op feature.Operator, s string) (semver.Range, bool) {
+	switch op {
+	case feature.SemverTilde:
+		return semver.Tilde(s)
+	case feature.SemverCaret:
+		return semver.Caret(s)
+	}
+	return semver.Wildcard(s)
+}
 
-func (m *versionSpan) match(p feature.Value, _ *moment) verdict {
+// versionRange holds if the property's version lies in a range.
+type versionRange struct{ semver.Range }
+
+func (m *versionRange) match(p feature.Value, _ *moment) verdict {
 	v, ok := propertyVersion(p)
-	return of(ok && m.contains(&v))
+	return of(ok && m.Contains(&v))
 }
 
 // needsVersion stands for a comparison whose filter is no version: an error,
@@ -70,4 +95,4 @@ func (needsVersion) match(p feature.Value, _ *moment) verdict {
 
 // propertyVersion reads any value's text form as a version; an absent one has
 // none.
-func propertyVersion(p feature.Value) (version, bool) { return parseVersion(p.Text()) }
+func propertyVersion(p feature.Value) (semver.Version, bool) { return semver.Parse(p.Text()) }
