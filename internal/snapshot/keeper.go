@@ -179,6 +179,19 @@ func replaceFile(name string, text []byte) (err error) {
 	return nil
 }
 
+// kept returns the projects that have a file, whole or not.
+func (k *keeper) kept() []int64 {
+	entries, _ := os.ReadDir(k.dir) // load says what is wrong with the directory
+	var projects []int64
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), fileSuffix)
+		if id, err := strconv.ParseInt(name, 10, 64); ok && err == nil {
+			projects = append(projects, id)
+		}
+	}
+	return projects
+}
+
 // load reads all last good files. Damaged ones are logged and left where they
 // are.
 func (k *keeper) load() []lastGood {

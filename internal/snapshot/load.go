@@ -3,7 +3,9 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -85,11 +87,7 @@ func (s *Set) take(r reading) error {
 		next.put(h, keysOf(&p))
 	}
 	s.index.Store(next)
-	for id := range old.byID {
-		if next.byID[id] == nil {
-			s.forget(id)
-		}
-	}
+	s.forgetOthers(old, next)
 	clear(s.failing)
 	s.failed.Store(0)
 	s.obscure.Store(false)
@@ -195,5 +193,18 @@ func (s *Set) keep(v *Version) {
 func (s *Set) forget(project int64) {
 	if s.keeper != nil {
 		s.keeper.forget(project)
+	}
+}
+
+// forgetOthers forgets the projects that old has and next has not, and those
+// that left but a file: they were deleted while nobody looked.
+func (s *Set) forgetOthers(old, next *index) {
+	if s.keeper == nil {
+		return
+	}
+	for _, id := range slices.AppendSeq(s.keeper.kept(), maps.Keys(old.byID)) {
+		if next.byID[id] == nil {
+			s.keeper.forget(id)
+		}
 	}
 }

@@ -383,6 +383,22 @@ func TestFilesFollowTheStore(t *testing.T) {
 	}
 }
 
+// A project that is deleted while the node is down must not come back when the
+// node next starts without its store.
+func TestAProjectDeletedMeanwhileLosesItsFile(t *testing.T) {
+	dir := t.TempDir()
+	src := newSource()
+	src.put(project(1, "phc_one", "a"), store.ChangeProject)
+	src.put(project(2, "phc_two", "b"), store.ChangeProject)
+	open(t, src, snapshot.Options{Dir: dir}).Close()
+	src.remove(2)
+	open(t, src, snapshot.Options{Dir: dir}).Close()
+	src.set(func() { src.down = store.ErrUnavailable })
+	s := open(t, src, snapshot.Options{Dir: dir})
+	wantKeys(t, s, "phc_one", "a")
+	wantUnknown(t, s, "phc_two", false)
+}
+
 func TestADirectoryThatCannotBeWrittenStopsNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
