@@ -11,10 +11,9 @@ const (
 	MaxCaptureBatch = 20 << 20 // bytes of a /batch payload, as received and after decompression
 	MaxCapture      = 2 << 20  // the same for all other capture paths
 
-	maxCaptureToken   = 64  // bytes
-	maxDistinctIDRune = 200 // characters; longer ids are cut
-	maxEventNameRune  = 200 // characters; longer names are cut
-	maxNesting        = 100 // levels of a property document
+	maxCaptureToken = 64  // bytes
+	maxEventName    = 200 // characters; longer names are cut
+	maxNesting      = 100 // levels of a property document
 )
 
 // CaptureError is the refusal of a capture request as its clients know it:

@@ -209,7 +209,7 @@ func (e *rawEvent) readProperties() {
 // build turns e into an event, or says why it is none.
 func (d *captureDecoder) build(name string, e *rawEvent) (CapturedEvent, error) {
 	out := CapturedEvent{
-		Name:       limitText(name, maxEventNameRune),
+		Name:       limitText(name, maxEventName),
 		Properties: e.properties,
 		Set:        e.set,
 		SetOnce:    e.setOnce,
@@ -245,13 +245,13 @@ func (d *captureDecoder) build(name string, e *rawEvent) (CapturedEvent, error) 
 // deeply nested as well, has none.
 func distinctIDText(raw []byte) string {
 	if text, ok := jsonText(raw); ok {
-		return limitText(text, maxDistinctIDRune)
+		return limitText(text, maxDistinctID)
 	}
 	v, err := jsonval.Parse(raw)
 	if err != nil {
 		return ""
 	}
-	return limitText(v.Text(), maxDistinctIDRune)
+	return limitText(v.Text(), maxDistinctID)
 }
 
 // limitText replaces U+0000, which databases refuse, and cuts s to n characters.
@@ -259,16 +259,7 @@ func limitText(s string, n int) string {
 	if strings.IndexByte(s, 0) >= 0 {
 		s = strings.ReplaceAll(s, "\x00", string(utf8.RuneError))
 	}
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
+	return cutText(s, n)
 }
 
 func isJSON(text []byte) bool {

@@ -312,7 +312,7 @@ func FuzzCaptureDecode(f *testing.F) {
 			t.Fatalf("error %v is no CaptureError", err)
 		}
 		for _, e := range got.Events {
-			if e.Name == "" || e.DistinctID == "" || len([]rune(e.DistinctID)) > maxDistinctIDRune || e.Time.IsZero() {
+			if e.Name == "" || e.DistinctID == "" || len([]rune(e.DistinctID)) > maxDistinctID || e.Time.IsZero() {
 				t.Errorf("event %+v", e)
 			}
 			if e.Properties != nil && !isJSON(e.Properties) {

@@ -3,6 +3,7 @@ package posthog
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"errors"
 	"testing"
 
@@ -86,7 +87,8 @@ func compareWithStandard(t *testing.T, body []byte, r *FlagsRequest, err error) 
 	}
 	var anon string
 	if json.Unmarshal(fields["$anon_distinct_id"], &anon) == nil && anon != "" {
-		if want := string(bytes.ReplaceAll([]byte(anon), []byte{0}, nil)); want != "" && r.AnonID != want {
+		want := []rune(strings.ReplaceAll(anon, "\x00", ""))
+		if want := string(want[:min(len(want), maxDistinctID)]); want != "" && r.AnonID != want {
 			t.Errorf("AnonID = %q, want %q", r.AnonID, want)
 		}
 	}

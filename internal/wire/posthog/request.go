@@ -63,7 +63,7 @@ type FlagsRequest struct {
 	Token         string // empty: missing
 	DistinctID    string // cut to 200 characters
 	HasDistinctID bool   // false: missing or null, see NoDistinctID
-	AnonID        string // $anon_distinct_id
+	AnonID        string // $anon_distinct_id, cut like DistinctID: a captured one is, and it may be stored
 	DeviceID      string // $device_id, else that of person_properties
 	Keys          []string
 	AllKeys       bool     // no flag_keys were given; otherwise only Keys are wanted, even if empty
@@ -123,7 +123,7 @@ func (r *FlagsRequest) resolve() error {
 	if err := r.resolveDistinctID(); err != nil {
 		return err
 	}
-	r.AnonID = r.id(nameDollarAnonDistinctID, nameAnonDistinctID)
+	r.AnonID = cutText(r.id(nameDollarAnonDistinctID, nameAnonDistinctID), maxDistinctID)
 	r.DeviceID = r.id(nameDollarDeviceID, nameDeviceID)
 	if r.DeviceID == "" {
 		r.DeviceID = r.deviceProperty()
@@ -172,27 +172,25 @@ func (r *FlagsRequest) resolveDistinctID() error {
 		default:
 			r.HasDistinctID = true
 		}
-		if r.fields.objects[n] != (members{}) {
-			return refuse(BadBody, "The field distinct_id must be a string or a number.")
-		}
 	}
 	text, _ := r.text(true, nameDistinctID, nameDollarDistinctID)
-	r.DistinctID = string(cut(text, maxDistinctID))
+	r.DistinctID = cutText(string(text), maxDistinctID)
 	return nil
 }
 
-// cut returns the first n characters of text.
-func cut(text []byte, n int) []byte {
-	if len(text) <= n {
-		return text
+// cutText returns the first n characters of s. They do not keep the rest of it
+// in memory.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	for i := range string(text) {
+	for i := range s {
 		if n == 0 {
-			return text[:i]
+			return strings.Clone(s[:i])
 		}
 		n--
 	}
-	return text
+	return s
 }
 
 // id returns the first text or number among the values of ns that is not
