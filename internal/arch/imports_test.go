@@ -35,9 +35,10 @@ const (
 // library. The first pattern that matches the package counts.
 var rules = []struct{ pkg, allow, deny string }{
 	{"internal/feature", "", noIO + " encoding/json time"},
+	{"internal/dates", "", noIO + " encoding/json"},
 	{"internal/pattern", "github.com/dlclark/regexp2/v2", noIO + " encoding/json"},
 	{"internal/semver", "", noIO + " encoding/json time"},
-	{"internal/eval", "internal/feature internal/pattern internal/semver", noIO + " encoding/json"},
+	{"internal/eval", "internal/feature internal/dates internal/pattern internal/semver", noIO + " encoding/json"},
 	{"internal/eval/evaltest", "internal/feature internal/eval internal/wire/*", "net/* database/*"},
 	{"internal/wire/jsonval", "internal/feature " + jsontext, noIO},
 	{"internal/wire/filters", "internal/feature internal/wire/jsonval " + jsontext, noIO},
@@ -66,7 +67,7 @@ var rules = []struct{ pkg, allow, deny string }{
 const testOnly = "github.com/google/go-cmp/cmp github.com/google/go-cmp/cmp/* pgregory.net/rapid go.uber.org/goleak"
 
 // pure packages start no goroutine and read no clock: time comes in.
-var pure = "internal/feature internal/pattern internal/semver internal/eval internal/wire/*"
+var pure = "internal/feature internal/dates internal/pattern internal/semver internal/eval internal/wire/*"
 
 func TestImports(t *testing.T) {
 	seen := map[string]bool{}

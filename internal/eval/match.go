@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/pattern"
 )
@@ -179,10 +180,4 @@ func MatchProperty(p feature.Property, props map[string]feature.Value, partial, 
 
 // LoadLocation finds a time zone by its IANA name; an empty or unknown name is
 // UTC. Zone data must be part of the binary or the machine.
-func LoadLocation(name string) *time.Location {
-	loc, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return time.UTC
-	}
-	return loc
-}
+func LoadLocation(name string) *time.Location { return dates.LoadLocation(name) }

@@ -188,16 +188,6 @@ func TestMatchPropertyErrors(t *testing.T) {
 	}
 }
 
-func TestLoadLocation(t *testing.T) {
-	for name, want := range map[string]string{
-		"": "UTC", "UTC": "UTC", "Europe/Berlin": "Europe/Berlin", "No/Such_Zone": "UTC", "Local": "UTC", "../etc": "UTC",
-	} {
-		if got := LoadLocation(name).String(); got != want {
-			t.Errorf("LoadLocation(%q) = %s, want %s", name, got, want)
-		}
-	}
-}
-
 func TestLower(t *testing.T) {
 	// Both ways to lower-case agree with each other.
 	for _, s := range []string{"", "aBC", "ÄÖ", "İI", "ΑΣ", "ΑΣΑ", "Α\u0301Σ'", "Σ", "ẞ", "\u212a", "\xff", "a\xc3", "ǅ", "Ⱥ"} {

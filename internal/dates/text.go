@@ -1,4 +1,4 @@
-package eval
+package dates
 
 import (
 	"strings"
@@ -33,10 +33,7 @@ func (c *cursor) skip(oneOf string) bool {
 // word reads the letters that come next.
 func (c *cursor) word() string {
 	n := 0
-	for n < len(c.rest) {
-		if l := lowerByte(c.rest[n]); l < 'a' || l > 'z' {
-			break
-		}
+	for n < len(c.rest) && isLetter(c.rest[n]) {
 		n++
 	}
 	w := c.rest[:n]
@@ -81,30 +78,30 @@ func (c *cursor) offset(colon bool, seconds *int) bool {
 
 // parseISO reads the forms that begin with year-month-day: the date alone, with
 // a wall clock time, or with a time and its offset from UTC.
-func parseISO(s string) (date, bool) {
+func parseISO(s string) (Date, bool) {
 	c := cursor{s}
 	var f fields
 	if !c.number(4, 4, &f.year) || !c.skip("-") ||
 		!c.number(1, 2, &f.month) || !c.skip("-") || !c.number(1, 2, &f.day) {
-		return date{}, false
+		return Date{}, false
 	}
 	if c.rest == "" {
 		t, ok := f.time()
-		return date{kind: dateWall, at: t}, ok
+		return Date{kind: wallClock, at: t}, ok
 	}
 	sep := c.rest[0]
 	if !c.skip("Tt ") || !c.clock(&f) {
-		return date{}, false
+		return Date{}, false
 	}
 	t, ok := f.time()
 	if !ok {
-		return date{}, false
+		return Date{}, false
 	}
 	if c.rest == "" {
-		return date{kind: dateWall, at: t}, sep != 't'
+		return Date{kind: wallClock, at: t}, sep != 't'
 	}
 	east, ok := c.zone(strictISO(s, sep), f.seconds)
-	return date{at: t.Add(-time.Duration(east) * time.Second)}, ok
+	return Date{at: t.Add(-time.Duration(east) * time.Second)}, ok
 }
 
 // strictISO reports whether s, which begins with a date and a time, writes them
@@ -183,11 +180,11 @@ func parseMail(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// nameIndex finds a name of three letters, in any case, among names written one
-// after the other; -1 if it is none of them.
+// nameIndex finds a name of three ASCII letters, in any case, among names written
+// one after the other; -1 if it is none of them.
 func nameIndex(names, name string) int {
 	for i := 0; i+3 <= len(names); i += 3 {
-		if equalFoldASCII(name, names[i:i+3]) {
+		if strings.EqualFold(name, names[i:i+3]) {
 			return i / 3
 		}
 	}
