@@ -44,7 +44,7 @@ func random() string {
 const hashPrefix = "sha256$"
 
 // Hash returns the form in which a key is stored: "sha256$" and the lower-case
-// hex of its SHA-256, without salt, since keys are random (posthog-schema 3).
+// hex of its SHA-256, without salt, since keys are random (docs/http.md, section 10).
 func Hash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hashPrefix + hex.EncodeToString(sum[:])

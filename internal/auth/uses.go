@@ -9,7 +9,7 @@ import (
 )
 
 // useEvery is how exact last_used_at is, so that reading does not become
-// writing (posthog-schema 3).
+// writing (docs/http.md, section 10).
 const useEvery = time.Hour
 
 // uses notes when keys were used and has it written in the background.

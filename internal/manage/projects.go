@@ -63,6 +63,7 @@ var Settings = []Setting{
 	{"autocapture_web_vitals_opt_in", "false", isBoolean},
 	{"recording_domains", "[]", isTexts},
 	{"cookieless_server_hash_mode", "0", isSmallNumber},
+	{"client_config", "null", isObjectOrNull}, // fields for clients beside the flags (docs/http.md, section 8.5)
 }
 
 func isBoolean(raw store.JSON) bool {
@@ -70,6 +71,8 @@ func isBoolean(raw store.JSON) bool {
 }
 
 func isTextOrNull(raw store.JSON) bool { return isNull(raw) || raw[0] == '"' }
+
+func isObjectOrNull(raw store.JSON) bool { return isNull(raw) || raw[0] == '{' }
 
 func isTexts(raw store.JSON) bool {
 	var s []string
