@@ -3,8 +3,8 @@ package posthog
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
