@@ -41,7 +41,7 @@ var rules = []struct{ pkg, allow, deny string }{
 	{"internal/eval", "internal/feature internal/dates internal/pattern internal/semver", noIO + " encoding/json"},
 	{"internal/eval/evaltest", "internal/feature internal/eval internal/wire/*", "net/* database/*"},
 	{"internal/wire/jsonval", "internal/feature " + jsontext, noIO},
-	{"internal/wire/filters", "internal/feature internal/wire/jsonval " + jsontext, noIO},
+	{"internal/wire/filters", "internal/feature internal/dates internal/semver internal/wire/jsonval " + jsontext, noIO},
 	{"internal/wire/posthog", "internal/feature internal/eval internal/wire/* " + jsontext + " " + compress, noIO},
 	{"internal/store", "", "net/* database/* os"},
 	{"internal/store/storetest", "internal/store " + testOnly, "net/*"},

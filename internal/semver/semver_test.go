@@ -107,7 +107,7 @@ func TestDoesNotAllocate(t *testing.T) {
 // FuzzVersion checks what every version must satisfy: what is canonical reads
 // back as itself, is equal to what it came from, and lies in its own ranges.
 func FuzzVersion(f *testing.F) {
-	for _, s := range []string{"1.2.3", "v 01.2", "1.0.0-rc.1+b.007", "1.2.x", "0", "18446744073709551616", " 1-a"} {
+	for _, s := range []string{"1.2.3", "v 01.2", "1.0.0-rc.1+b.007", "1.2.x", "0", "18446744073709551616", " 1-a", "1.0.0-01", "3.08", "1.2.3.4"} {
 		f.Add(s, "1.0.0-0")
 	}
 	f.Fuzz(func(t *testing.T, s, other string) {

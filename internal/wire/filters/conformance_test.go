@@ -238,8 +238,9 @@ func TestReadUpstreamCorpus(t *testing.T) {
 	}
 }
 
-// TestSemverAndDateCases compares the grammar of versions and dates with the
-// vectors, through rules that admit only what can be read.
+// TestSemverAndDateCases compares what may be written as a version or a date
+// with the vectors, through a rule and a condition that admit only what can be
+// read.
 func TestSemverAndDateCases(t *testing.T) {
 	var dates []struct {
 		ID, Side, Timezone string
@@ -262,8 +263,13 @@ func TestSemverAndDateCases(t *testing.T) {
 	}
 	loadJSON(t, "vectors/semver_parse.json", &versions)
 	for _, c := range versions {
-		if got := filters.ValidVersion(c.Input); got != (c.Expected != nil) {
-			t.Errorf("%s: version %q valid = %v", c.ID, c.Input, got)
+		value, err := json.Marshal(c.Input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, v := filters.Validate(oneCondition(`"semver_gte"`, string(value)), filters.Options{})
+		if (v == nil) != (c.Expected != nil) || v != nil && v.Code != "cross_field.semver_value_invalid" {
+			t.Errorf("%s: version %q: %v, want readable = %v", c.ID, c.Input, v, c.Expected != nil)
 		}
 	}
 }
@@ -274,4 +280,10 @@ func oneRule(operator, value string) []byte {
 	return []byte(`{"version":2,"return_type":"boolean","default_value":null,"rules":[{` +
 		`"id":"11111111-1111-4111-8111-111111111111","rule_type":"targeted_release","value":true,` +
 		`"targeting":{"properties":[{"key":"k","type":"person","operator":` + operator + `,"value":` + value + `}]}}]}`)
+}
+
+// oneCondition is the filters of a flag with a single property filter; operator
+// and value are JSON.
+func oneCondition(operator, value string) []byte {
+	return []byte(`{"groups":[{"properties":[{"key":"k","type":"person","operator":` + operator + `,"value":` + value + `}],"rollout_percentage":100}]}`)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/guidon-flags/guidon/internal/feature"
+	"github.com/guidon-flags/guidon/internal/semver"
 )
 
 // crossFieldRules are the rules of M6.2 in their order. They get documents
@@ -179,10 +180,11 @@ func checkVersions(c *checker, doc node) {
 		if op == feature.SemverWildcard {
 			text = strings.TrimRight(text, ".*")
 		}
+		_, ok := semver.Parse(text)
 		switch path := join(f.path, "value"); {
 		case v.kind != kindText:
 			c.crossField("semver_value_invalid", path, "Invalid value for operator %s: expected a semver string.", op)
-		case !validVersion(text):
+		case !ok:
 			c.crossField("semver_value_invalid", path, "Invalid semver value for operator %s: %s.", op, shown(v))
 		}
 	})

@@ -11,6 +11,9 @@
 //     has about a document (which cohorts, flags and patterns it names), and
 //     add and remove what is for display only.
 //
+// How versions and dates are read is for packages semver and dates; here is
+// which of them may be written where.
+//
 // Rules of evaluation are cited by their number in docs/evaluation.md ("1.9",
 // "10.3"), rules of the management API as "M6.1" (docs/management-api.md).
 //

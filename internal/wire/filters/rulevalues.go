@@ -5,7 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/feature"
+	"github.com/guidon-flags/guidon/internal/semver"
 )
 
 const (
@@ -183,7 +185,13 @@ var admits = map[feature.Operator]func(node) bool{
 func isText(n node) bool         { return n.kind == kindText }
 func isList(n node) bool         { return n.kind == kindList }
 func isTextOrNumber(n node) bool { return n.kind == kindText || n.kind == kindNumber }
-func isDate(n node) bool         { return n.kind == kindText && validDate(n.text()) }
+
+// isDate admits what can be a date in some time zone. Times that a zone skips
+// are not noticed, since the zone is the project's.
+func isDate(n node) bool {
+	_, ok := dates.Parse(n.text()) // no other kind has a text
+	return ok
+}
 
 // isPlainVersion admits a version whose numbers are written without anything
 // before them.
@@ -202,7 +210,8 @@ func isPlainVersionText(s string) bool {
 			return false
 		}
 	}
-	return validVersion(s)
+	_, ok := semver.Parse(s)
+	return ok
 }
 
 // parseHundredths reads a JSON number as a whole count of hundredths. It fails
