@@ -222,7 +222,7 @@ func consistent(tr *eval.Trace) string {
 			return fmt.Sprintf("condition %d is reached after the deciding one", k)
 		}
 		for n := range ct.Filters {
-			if ct.FiltersHold && ct.Filters[n].Held == false && !(ct.Filters[n].Property.Negation && ct.Filters[n].Reached) {
+			if f := &ct.Filters[n]; ct.FiltersHold && !f.Held && (!f.Property.Negation || !f.Reached) {
 				return fmt.Sprintf("condition %d holds, its filter %d does not", k, n)
 			}
 		}

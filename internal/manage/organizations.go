@@ -139,7 +139,7 @@ func (s *Organizations) SetLevel(ctx context.Context, who Caller, organization, 
 		if err != nil {
 			return err
 		}
-		if m.Membership.Level == LevelOwner && level != LevelOwner {
+		if m.Level == LevelOwner && level != LevelOwner {
 			if err := checkOtherOwner(tx, m.Membership); err != nil {
 				return err
 			}

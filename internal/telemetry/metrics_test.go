@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestHandlerShowsMetrics(t *testing.T) {
 		func() []float64 { return []float64{42, 7} })
 
 	rec := httptest.NewRecorder()
-	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, err := io.ReadAll(rec.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestMetricsOfTwoNodesAreApart(t *testing.T) {
 	a, b := telemetry.NewMetrics(), telemetry.NewMetrics()
 	a.Panics.Inc()
 	rec := httptest.NewRecorder()
-	b.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	b.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if !strings.Contains(rec.Body.String(), "guidon_panics_total 0") {
 		t.Error("a panic of one node shows on another")
 	}

@@ -121,8 +121,10 @@ func memberships(k *kit) {
 
 func personalKeys(k *kit) {
 	user := k.account("a@x.test")
-	old := store.PersonalKey{ID: "z", UserID: user, Label: "L", Hash: "h1", Mask: "phx_...abcd", Scopes: []string{"flag:read", "flag:write"},
-		ScopedProjects: []int64{1, 2}, ScopedOrganizations: []string{"o"}, CreatedAt: at(0), LastUsedAt: at(1), LastRolledAt: at(2)}
+	old := store.PersonalKey{
+		ID: "z", UserID: user, Label: "L", Hash: "h1", Mask: "phx_...abcd", Scopes: []string{"flag:read", "flag:write"},
+		ScopedProjects: []int64{1, 2}, ScopedOrganizations: []string{"o"}, CreatedAt: at(0), LastUsedAt: at(1), LastRolledAt: at(2),
+	}
 	young := store.PersonalKey{ID: "a", UserID: user, Label: "L", Hash: "h2", CreatedAt: at(1)}
 	var id, hash, update error
 	errs := errorsOf{}

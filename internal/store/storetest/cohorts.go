@@ -12,8 +12,10 @@ func TestCohorts(t *testing.T, open Open) {
 		{"all fields", func(k *kit) {
 			k.project(1)
 			n := int64(5)
-			want := store.Cohort{Project: 1, Name: "C", Description: "D", Static: true, Kind: "static", Filters: store.JSON(`{"properties": {}}`),
-				Groups: store.JSON(`[]`), Deleted: true, Count: &n, Calculating: true, ErrorsCount: 2, CreatedBy: 3, CreatedAt: at(0), UpdatedAt: at(1), LastComputed: at(2)}
+			want := store.Cohort{
+				Project: 1, Name: "C", Description: "D", Static: true, Kind: "static", Filters: store.JSON(`{"properties": {}}`),
+				Groups: store.JSON(`[]`), Deleted: true, Count: &n, Calculating: true, ErrorsCount: 2, CreatedBy: 3, CreatedAt: at(0), UpdatedAt: at(1), LastComputed: at(2),
+			}
 			var got store.Cohort
 			k.edit(func(tx store.Tx) (err error) {
 				got, err = tx.InsertCohort(want)

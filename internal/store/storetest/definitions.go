@@ -51,8 +51,10 @@ func TestDefinitions(t *testing.T, open Open) {
 			if err != nil {
 				k.Fatal(err)
 			}
-			k.same("Definitions", got, store.Definitions{Revision: k.mustHead(), Project: p, Flags: []store.Flag{a, b},
-				Cohorts: []store.Cohort{c}, GroupTypes: types})
+			k.same("Definitions", got, store.Definitions{
+				Revision: k.mustHead(), Project: p, Flags: []store.Flag{a, b},
+				Cohorts: []store.Cohort{c}, GroupTypes: types,
+			})
 		}},
 		{"one state", definitionsAreOneState},
 	})

@@ -11,10 +11,12 @@ import (
 // fullFlag has every field set.
 func fullFlag(project int64) store.Flag {
 	yes, no := true, false
-	return store.Flag{Project: project, Key: "beta", Name: "Beta", Filters: store.JSON("{\"groups\": [ {\"n\": 1.0, \"big\": 12345678901234567890, \"t\": \"<&>\u2028ü\"} ] }\n"),
+	return store.Flag{
+		Project: project, Key: "beta", Name: "Beta", Filters: store.JSON("{\"groups\": [ {\"n\": 1.0, \"big\": 12345678901234567890, \"t\": \"<&>\u2028ü\"} ] }\n"),
 		Active: true, Archived: true, Continuity: &yes, EnrichedAnalytics: &no, RemoteConfiguration: &yes, EncryptedPayloads: &no,
 		Runtime: "server", BucketingIdentifier: "device_id", Tags: []string{"b", "a"}, Contexts: []string{"web"},
-		CreationContext: "surveys", HasExperiment: true, CreatedBy: 3, ModifiedBy: 4, CreatedAt: at(0), UpdatedAt: at(1), LastCalledAt: at(2)}
+		CreationContext: "surveys", HasExperiment: true, CreatedBy: 3, ModifiedBy: 4, CreatedAt: at(0), UpdatedAt: at(1), LastCalledAt: at(2),
+	}
 }
 
 // TestFlags tests flags, their versions and early access features.
@@ -305,8 +307,10 @@ func earlyAccess(k *kit) {
 	k.project(1)
 	k.project(2)
 	flag := k.flag(newFlag(1, "a"))
-	old := store.EarlyAccessFeature{ID: "x", Project: 1, FlagID: flag.ID, Name: "N", Description: "D", Stage: "beta",
-		DocumentationURL: "https://x.test", Payload: store.JSON(`{"a": 1.0}`), CreatedAt: at(0)}
+	old := store.EarlyAccessFeature{
+		ID: "x", Project: 1, FlagID: flag.ID, Name: "N", Description: "D", Stage: "beta",
+		DocumentationURL: "https://x.test", Payload: store.JSON(`{"a": 1.0}`), CreatedAt: at(0),
+	}
 	young := store.EarlyAccessFeature{ID: "a", Project: 1, Payload: store.JSON(`{}`), CreatedAt: at(1)}
 	errs := errorsOf{}
 	var twice error

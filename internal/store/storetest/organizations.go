@@ -41,17 +41,21 @@ func TestOrganizations(t *testing.T, open Open) {
 		}},
 		{"project fields", func(k *kit) {
 			k.edit(func(tx store.Tx) error { return tx.InsertOrganization(store.Organization{ID: "o"}) })
-			want := store.Project{ID: 5, UUID: "u", OrganizationID: "o", Name: "P", Token: "phc_x", SecretHash: "s", SecretBackupHash: "b",
+			want := store.Project{
+				ID: 5, UUID: "u", OrganizationID: "o", Name: "P", Token: "phc_x", SecretHash: "s", SecretBackupHash: "b",
 				TimeZone: "Europe/Berlin", MatchingVersion: 2, PersonlessOnly: true, Settings: store.JSON(`{"a": [1.0, "<&>"]}`),
-				CreatedAt: at(0), UpdatedAt: at(1)}
+				CreatedAt: at(0), UpdatedAt: at(1),
+			}
 			var got store.Project
 			k.edit(func(tx store.Tx) (err error) {
 				got, err = tx.InsertProject(want)
 				return err
 			})
 			k.same("inserted", got, want)
-			want = store.Project{ID: 5, UUID: "v", Name: "Q", Token: "phc_y", TimeZone: "UTC", MatchingVersion: 1,
-				Settings: store.JSON(`{}`), CreatedAt: at(2), UpdatedAt: at(3)}
+			want = store.Project{
+				ID: 5, UUID: "v", Name: "Q", Token: "phc_y", TimeZone: "UTC", MatchingVersion: 1,
+				Settings: store.JSON(`{}`), CreatedAt: at(2), UpdatedAt: at(3),
+			}
 			k.edit(func(tx store.Tx) error { return tx.UpdateProject(want) })
 			k.view(func(tx store.ReadTx) error {
 				got, err := tx.Project(5)

@@ -151,8 +151,10 @@ func (k *kit) join(c store.Cohort, persons ...int64) {
 }
 
 func newProject(id int64) store.Project {
-	return store.Project{ID: id, UUID: fmt.Sprint("uuid-", id), Name: fmt.Sprint("Project ", id), Token: fmt.Sprint("phc_", id),
-		TimeZone: "UTC", MatchingVersion: 2, Settings: store.JSON(`{}`), CreatedAt: at(0), UpdatedAt: at(0)}
+	return store.Project{
+		ID: id, UUID: fmt.Sprint("uuid-", id), Name: fmt.Sprint("Project ", id), Token: fmt.Sprint("phc_", id),
+		TimeZone: "UTC", MatchingVersion: 2, Settings: store.JSON(`{}`), CreatedAt: at(0), UpdatedAt: at(0),
+	}
 }
 
 func newPerson(name, properties string) store.Person {

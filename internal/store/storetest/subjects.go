@@ -103,17 +103,26 @@ func subjects(k *kit) {
 		{"unknown person", store.SubjectQuery{DistinctID: "x", Person: true, Overrides: true}, store.SubjectData{}},
 		{"anonymous id is for overrides only", store.SubjectQuery{DistinctID: "x", AnonID: "a", Person: true}, store.SubjectData{}},
 		{"groups", store.SubjectQuery{DistinctID: "a", Groups: both}, store.SubjectData{Groups: []store.Group{acme, ops}}},
-		{"one group of two", store.SubjectQuery{DistinctID: "a", Groups: []store.GroupRef{{Index: 0, Key: "none"}, {Index: 1, Key: "ops"}}},
-			store.SubjectData{Groups: []store.Group{ops}}},
+		{
+			"one group of two",
+			store.SubjectQuery{DistinctID: "a", Groups: []store.GroupRef{{Index: 0, Key: "none"}, {Index: 1, Key: "ops"}}},
+			store.SubjectData{Groups: []store.Group{ops}},
+		},
 		{"key of the other type", store.SubjectQuery{DistinctID: "a", Groups: []store.GroupRef{{Index: 1, Key: "acme"}}}, store.SubjectData{}},
 		{"overrides", store.SubjectQuery{DistinctID: "a", Overrides: true}, store.SubjectData{Overrides: overrides, OverridePersons: 1}},
 		{"person without overrides", store.SubjectQuery{DistinctID: "other", Overrides: true}, store.SubjectData{OverridePersons: 1}},
 		{"both ids of one person", store.SubjectQuery{DistinctID: "a", AnonID: "b", Overrides: true}, store.SubjectData{Overrides: overrides, OverridePersons: 1}},
 		{"anonymous id alone is known", store.SubjectQuery{DistinctID: "x", AnonID: "b", Overrides: true}, store.SubjectData{Overrides: overrides, OverridePersons: 1}},
-		{"everything", store.SubjectQuery{DistinctID: "a", AnonID: "x", Person: true, Groups: both, Overrides: true},
-			store.SubjectData{Person: &p, Cohorts: cohorts, Groups: []store.Group{acme, ops}, Overrides: overrides, OverridePersons: 1}},
-		{"person and groups", store.SubjectQuery{DistinctID: "a", Person: true, Groups: both},
-			store.SubjectData{Person: &p, Cohorts: cohorts, Groups: []store.Group{acme, ops}}},
+		{
+			"everything",
+			store.SubjectQuery{DistinctID: "a", AnonID: "x", Person: true, Groups: both, Overrides: true},
+			store.SubjectData{Person: &p, Cohorts: cohorts, Groups: []store.Group{acme, ops}, Overrides: overrides, OverridePersons: 1},
+		},
+		{
+			"person and groups",
+			store.SubjectQuery{DistinctID: "a", Person: true, Groups: both},
+			store.SubjectData{Person: &p, Cohorts: cohorts, Groups: []store.Group{acme, ops}},
+		},
 		{"odd texts", store.SubjectQuery{DistinctID: `'"%_\`, AnonID: "🙂", Person: true, Overrides: true, Groups: []store.GroupRef{{Index: 0, Key: "'"}}}, store.SubjectData{}},
 	} {
 		k.same(q.name, k.subject(q.q), q.want)
@@ -164,10 +173,22 @@ func writeOverrides(k *kit) {
 		{"no ids", nil, []string{"f"}, "h0", 0, nil, nil},
 		{"no flags", []string{"a"}, nil, "h0", 0, nil, nil},
 		{"one person by both its ids", []string{"a", "a2", "x"}, []string{"f"}, "h1", 1, map[string]string{"f": "h1"}, nil},
-		{"only what is missing", []string{"a", "b"}, []string{"f", "g", "g"}, "h2", 3,
-			map[string]string{"f": "h1", "g": "h2"}, map[string]string{"f": "h2", "g": "h2"}},
-		{"again", []string{"a", "b"}, []string{"f", "g"}, "h3", 0,
-			map[string]string{"f": "h1", "g": "h2"}, map[string]string{"f": "h2", "g": "h2"}},
+		{
+			"only what is missing",
+			[]string{"a", "b"},
+			[]string{"f", "g", "g"},
+			"h2", 3,
+			map[string]string{"f": "h1", "g": "h2"},
+			map[string]string{"f": "h2", "g": "h2"},
+		},
+		{
+			"again",
+			[]string{"a", "b"},
+			[]string{"f", "g"},
+			"h3", 0,
+			map[string]string{"f": "h1", "g": "h2"},
+			map[string]string{"f": "h2", "g": "h2"},
+		},
 	} {
 		n, err := k.s.WriteOverrides(k.Context(), 1, c.ids, c.flags, c.hash)
 		if n != c.wrote || err != nil {

@@ -45,7 +45,7 @@ func appendGunzipped(b, src []byte, limit int) ([]byte, error) {
 		switch {
 		case len(b)-start > limit:
 			return b, errTooLarge
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return b, nil
 		case err != nil:
 			return b, err
