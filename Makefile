@@ -51,7 +51,7 @@ tidy-check: ## go.mod and go.sum are tidy; the SQLite engine has the libc it was
 
 .PHONY: race
 race: ## all package tests under the race detector, twice, in shuffled order (needs gcc)
-	$(GO) test -race -shuffle=on -count=2 ./...
+	GUIDON_METAMORPHIC=10000 $(GO) test -race -shuffle=on -count=2 ./...
 
 .PHONY: cross
 cross: ## the binary builds for every published target
