@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/eval/evaltest"
 	"github.com/guidon-flags/guidon/internal/feature"
+	"github.com/guidon-flags/guidon/internal/semver"
 	"github.com/guidon-flags/guidon/internal/wire/filters"
 	"github.com/guidon-flags/guidon/internal/wire/jsonval"
 )
@@ -74,7 +76,7 @@ func runProperty(t *testing.T, raw json.RawMessage) {
 	}
 	filter := config.Targeting.Conditions[0].Properties[0]
 	for _, explicit := range c.modes() {
-		held, err := eval.MatchProperty(filter, props, c.Partial, explicit, eval.LoadLocation(c.TimeZone), c.now(t))
+		held, err := eval.MatchProperty(filter, props, c.Partial, explicit, dates.LoadLocation(c.TimeZone), c.now(t))
 		var got any = held
 		if err != nil {
 			got = "error"
@@ -178,7 +180,7 @@ func runDate(t *testing.T, raw json.RawMessage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, ok := eval.ParseDate(v, c.Side == "filter", eval.LoadLocation(c.TimeZone), c.Now)
+	got, ok := eval.ParseDate(v, c.Side == "filter", dates.LoadLocation(c.TimeZone), c.Now)
 	if ok != (c.Expected != nil) {
 		t.Fatalf("ParseDate(%s) = %v, %v, want %v", c.Input, got, ok, c.Expected)
 	}
@@ -203,8 +205,8 @@ func runVersion(t *testing.T, raw json.RawMessage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, ok := eval.ParseVersion(v.Text())
-	if ok != (c.Expected != nil) || ok && got != *c.Expected {
-		t.Errorf("ParseVersion(%s) = %q, %v, want %v", c.Input, got, ok, c.Expected)
+	got, ok := semver.Parse(v.Text())
+	if ok != (c.Expected != nil) || ok && got.String() != *c.Expected {
+		t.Errorf("Parse(%s) = %v, %v, want %v", c.Input, &got, ok, c.Expected)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/eval/evaltest"
 	"github.com/guidon-flags/guidon/internal/feature"
@@ -57,7 +58,7 @@ func runRules(t *testing.T, raw json.RawMessage) {
 	}
 	rc := eval.RuleContext{
 		Identifier: c.Context.Identifier, Complete: c.Context.Complete,
-		Location: eval.LoadLocation(c.Context.TimeZone), Explicit: c.Context.Explicit, Now: c.Context.Now,
+		Location: dates.LoadLocation(c.Context.TimeZone), Explicit: c.Context.Explicit, Now: c.Context.Now,
 	}
 	if c.WhiteBox != nil {
 		rc.Draw = func(_, _, _ string) float64 { return *c.WhiteBox }

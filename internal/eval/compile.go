@@ -3,6 +3,7 @@ package eval
 import (
 	"slices"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/feature"
 )
 
@@ -10,7 +11,7 @@ import (
 // what could not be compiled and will fail, or never match, by the rules. The
 // Program keeps def.
 func Compile(def *feature.Project) (*Program, []Fault) {
-	c := newCompiler(def, matchOptions{explicit: def.ExplicitMatching, location: LoadLocation(def.TimeZone)})
+	c := newCompiler(def, matchOptions{explicit: def.ExplicitMatching, location: dates.LoadLocation(def.TimeZone)})
 	p := c.p
 	p.byKey = make(map[string]int, len(def.Flags))
 	for i := range def.Flags {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/eval/evaltest"
 	"github.com/guidon-flags/guidon/internal/feature"
@@ -151,7 +152,7 @@ func (c *ruleCase) run(t *testing.T) {
 	var drawn []float64
 	rc := eval.RuleContext{
 		Identifier: c.Context.Identifier, Complete: c.Context.Complete,
-		Location: eval.LoadLocation(c.Context.TimeZone), Explicit: c.Context.Explicit, Now: c.Context.Now,
+		Location: dates.LoadLocation(c.Context.TimeZone), Explicit: c.Context.Explicit, Now: c.Context.Now,
 		Draw: func(prefix, identifier, salt string) float64 {
 			h := eval.Hash01(prefix, identifier, salt)
 			if c.WhiteBox != nil {

@@ -7,6 +7,9 @@
 // an Input and a Results belong to one request at a time and may be reused for
 // the next one.
 //
+// How regular expressions, versions and dates are read is for the packages
+// pattern, semver and dates; what operators make of them is here.
+//
 // What a decision is follows PostHog's flags service; the rules are numbered in
 // docs/evaluation.md, and comments that cite a section (for example "3.4") mean
 // that document. Faulty definitions never make a decision fail as a whole: a

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/pattern"
 )
@@ -50,7 +49,7 @@ func (v verdict) String() string {
 	case yes:
 		return "match"
 	case verdictPattern:
-		return ErrInvalidPattern.Error()
+		return pattern.ErrInvalid.Error()
 	}
 	return v.err().Error()
 }
@@ -88,11 +87,10 @@ type matchOptions struct {
 	location *time.Location // the project's time zone; nil: UTC
 }
 
-// The errors of MatchProperty and CheckPattern.
+// The errors of MatchProperty.
 var (
 	ErrMissingProperty = errors.New("the property is not known")
 	ErrInvalidProperty = errors.New("the operator cannot work on this value or filter")
-	ErrInvalidPattern  = pattern.ErrInvalid
 	ErrPatternBudget   = pattern.ErrBudget
 )
 
@@ -177,7 +175,3 @@ func MatchProperty(p feature.Property, props map[string]feature.Value, partial, 
 	r := m.match(v, &moment{now: now})
 	return r == yes, r.err()
 }
-
-// LoadLocation finds a time zone by its IANA name; an empty or unknown name is
-// UTC. Zone data must be part of the binary or the machine.
-func LoadLocation(name string) *time.Location { return dates.LoadLocation(name) }

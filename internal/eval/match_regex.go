@@ -14,13 +14,6 @@ func compileRegex(source string, negated bool) (matcher, string) {
 	return &search{pattern: *p, absent: of(negated)}, ""
 }
 
-// CheckPattern reports why the regex operators cannot work with source, nil if
-// they can. The error is an ErrInvalidPattern.
-func CheckPattern(source string) error {
-	_, err := pattern.Compile(source)
-	return err
-}
-
 // search holds if the pattern occurs in the property's text.
 type search struct {
 	pattern pattern.Pattern

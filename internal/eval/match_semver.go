@@ -5,17 +5,6 @@ import (
 	"github.com/guidon-flags/guidon/internal/semver"
 )
 
-// ParseVersion reads s as the semver operators do (4.10.1) and returns it in
-// full: three numbers, prerelease and build. A leading v, missing parts and
-// leading zeros are understood; ok is false for what is no version even so.
-func ParseVersion(s string) (canonical string, ok bool) {
-	v, ok := semver.Parse(s)
-	if !ok {
-		return "", false
-	}
-	return v.String(), true
-}
-
 // compileVersion compiles the comparisons of versions (4.10).
 func compileVersion(op feature.Operator, value feature.Value) (matcher, string) {
 	v, ok := semver.Parse(value.Text())

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/feature"
 )
 
@@ -84,7 +85,7 @@ func TestWorkloadHasEveryOperator(t *testing.T) {
 }
 
 func TestMatchDoesNotAllocate(t *testing.T) {
-	newYork := LoadLocation("America/New_York")
+	newYork := dates.LoadLocation("America/New_York")
 	m := &moment{now: testNow}
 	for _, explicit := range []bool{false, true} {
 		for _, w := range workload {
@@ -123,7 +124,7 @@ func TestCompileMatcherFaults(t *testing.T) {
 		}
 	}
 	gap := filter(feature.IsDateBefore, "2024-03-10 02:30")
-	if _, fault := compileMatcher(gap, matchOptions{location: LoadLocation("America/New_York")}); fault == "" {
+	if _, fault := compileMatcher(gap, matchOptions{location: dates.LoadLocation("America/New_York")}); fault == "" {
 		t.Error("a time that does not exist has no fault")
 	}
 }

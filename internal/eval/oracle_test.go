@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/guidon-flags/guidon/internal/dates"
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/feature"
 )
@@ -69,7 +70,7 @@ type oracle struct {
 }
 
 func newOracle(def *feature.Project, sub *subject) *oracle {
-	o := &oracle{def: def, sub: sub, done: make(map[int]answer), location: eval.LoadLocation(def.TimeZone)}
+	o := &oracle{def: def, sub: sub, done: make(map[int]answer), location: dates.LoadLocation(def.TimeZone)}
 	o.wanted = o.toEvaluate()
 	o.need = o.needs()
 	o.props = o.mergedPerson()

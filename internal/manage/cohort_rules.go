@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/guidon-flags/guidon/internal/eval"
+	"github.com/guidon-flags/guidon/internal/pattern"
 	"github.com/guidon-flags/guidon/internal/store"
 	"github.com/guidon-flags/guidon/internal/wire/filters"
 )
@@ -34,7 +34,7 @@ func checkDefinition(tx store.Tx, c *store.Cohort) error {
 	c.Filters = checked
 	refs := filters.ReadCohortReferences(c.Filters, nil)
 	for _, p := range refs.Patterns {
-		if err := eval.CheckPattern(p.Source); err != nil {
+		if _, err := pattern.Compile(p.Source); err != nil {
 			return invalid("filters", "invalid", "%s: invalid regex pattern", p.Path)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/guidon-flags/guidon/internal/eval"
+	"github.com/guidon-flags/guidon/internal/pattern"
 	"github.com/guidon-flags/guidon/internal/store"
 	"github.com/guidon-flags/guidon/internal/wire/filters"
 )
@@ -175,7 +175,7 @@ func (c *contextCheck) patterns() error {
 		if slices.ContainsFunc(known, func(k filters.Pattern) bool { return k.Source == p.Source }) {
 			continue
 		}
-		if err := eval.CheckPattern(p.Source); err != nil {
+		if _, err := pattern.Compile(p.Source); err != nil {
 			return invalid("filters", "invalid", "%s: invalid regex pattern", p.Path)
 		}
 	}
