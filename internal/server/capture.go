@@ -38,6 +38,7 @@ type captureDeps struct {
 	// count counts the events of a request by what came of them, one of the
 	// captured constants; refused and discarded requests count as one.
 	count  func(result string, events int)
+	room   room // for large payloads
 	now    func() time.Time
 	logger *slog.Logger
 }
@@ -91,17 +92,45 @@ func (h captureHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := posthog.ParseCaptureQuery(r.URL.RawQuery)
-	events, err := posthog.DecodeCapture(query, posthog.CaptureHints{
+	events, held, err := h.decode(context.WithoutCancel(r.Context()), query, posthog.CaptureHints{
 		ContentType:     r.Header.Get("Content-Type"),
 		ContentEncoding: r.Header.Get("Content-Encoding"),
 		Engage:          path == "engage",
 		Limit:           limit,
-	}, body, h.now())
-	if err != nil {
+	}, body)
+	defer h.room.give(held)
+	switch {
+	case errors.Is(err, errNoRoom):
+		h.unavailable(w, 1)
+	case err != nil:
 		h.refuse(w, err)
-		return
+	default:
+		h.take(w, r, events, query.Beacon)
 	}
-	h.take(w, r, events, query.Beacon)
+}
+
+var errNoRoom = errors.New("too many large payloads at a time")
+
+// decode decodes a payload. If it is large, or inflates to what is large, it
+// takes room first; held is to be given back when the events are done with.
+func (h captureHandler) decode(ctx context.Context, q posthog.CaptureQuery, hints posthog.CaptureHints, body []byte) (c posthog.Capture, held int64, err error) {
+	now := h.now()
+	size := hints.Limit
+	if len(body) <= smallBody {
+		first := hints
+		first.Limit = min(hints.Limit, smallBody)
+		if c, err = posthog.DecodeCapture(q, first, body, now); !errors.Is(err, posthog.ErrCaptureTooBig) {
+			return c, 0, err
+		}
+	} else if hints.ContentEncoding == "" && (body[0] == '{' || body[0] == '[') {
+		size = len(body) // JSON does not inflate
+	}
+	held = perCapture * int64(size)
+	if !h.room.take(ctx, held) {
+		return c, 0, errNoRoom
+	}
+	c, err = posthog.DecodeCapture(q, hints, body, now)
+	return c, held, err
 }
 
 // take applies what was decoded and answers.

@@ -37,6 +37,7 @@ func newCaptureFixture() *captureFixture {
 			return nil
 		},
 		count:  func(result string, events int) { f.counts[result] += events },
+		room:   newRoom(roomBytes, roomWait),
 		now:    func() time.Time { return identitytest.Now },
 		logger: slog.New(slog.DiscardHandler),
 	}

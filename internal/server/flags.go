@@ -11,7 +11,6 @@ import (
 
 	"github.com/guidon-flags/guidon/internal/decide"
 	"github.com/guidon-flags/guidon/internal/eval"
-	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/snapshot"
 	"github.com/guidon-flags/guidon/internal/telemetry"
 	"github.com/guidon-flags/guidon/internal/wire/posthog"
@@ -48,6 +47,7 @@ type flagsState struct {
 	wanted  decide.Request
 	answer  decide.Answer
 	out     []byte
+	held    int64 // bytes of room
 }
 
 var flagsStates = sync.Pool{New: func() any { return new(flagsState) }}
@@ -55,7 +55,9 @@ var flagsStates = sync.Pool{New: func() any { return new(flagsState) }}
 // keepState is how large a buffer may have grown to be kept for later.
 const keepState = 256 << 10
 
-func (st *flagsState) release() {
+func (s *Server) release(st *flagsState) {
+	s.room.give(st.held)
+	st.held = 0
 	if cap(st.body) > keepState {
 		st.body = nil
 	}
@@ -112,7 +114,7 @@ func (s *Server) getFlags(x *exchange, r *http.Request) {
 // postFlags answers a POST: the order of section 6.
 func (s *Server) postFlags(x *exchange, r *http.Request, decide bool) {
 	st := flagsStates.Get().(*flagsState)
-	defer st.release()
+	defer s.release(st)
 	m := flagsMeta{
 		query:  posthog.ParseFlagsQuery(r.URL.RawQuery),
 		decide: decide,
@@ -227,7 +229,7 @@ func readAll(b []byte, r io.Reader) ([]byte, error) {
 // is an *posthog.Error.
 func (s *Server) decideFlags(ctx context.Context, st *flagsState, m *flagsMeta) (*snapshot.Version, error) {
 	req := &st.request
-	err := req.Decode(st.body, m.hints)
+	err := s.decode(ctx, st, m.hints)
 	if req.Warnings != 0 {
 		req.Warnings.Each(func(name string) { s.deps.Metrics.Kludges.With(name).Inc() })
 	}
@@ -259,6 +261,24 @@ func (s *Server) decideFlags(ctx context.Context, st *flagsState, m *flagsMeta) 
 	return v, nil
 }
 
+// decode decodes the body in st. If it is large, or inflates to what is large,
+// there has to be room for it.
+func (s *Server) decode(ctx context.Context, st *flagsState, hints posthog.BodyHints) error {
+	if len(st.body) <= smallBody {
+		hints.Limit = smallBody
+		err := st.request.Decode(st.body, hints)
+		if e, ok := errors.AsType[*posthog.Error](err); !ok || e.Kind != posthog.TooLarge {
+			return err
+		}
+		hints.Limit = 0
+	}
+	if !s.room.take(ctx, largeFlags) {
+		return &posthog.Error{Kind: posthog.Overloaded}
+	}
+	st.held = largeFlags
+	return st.request.Decode(st.body, hints)
+}
+
 // versionOf returns the current version of the project with a token. "No such
 // token" is said only when it is certain (section 24).
 func (s *Server) versionOf(token string) (*snapshot.Version, error) {
@@ -282,7 +302,7 @@ func (s *Server) evaluate(ctx context.Context, v *snapshot.Version, st *flagsSta
 		DistinctID: req.DistinctID, AnonID: req.AnonID, DeviceID: req.DeviceID,
 		Properties: req,
 		AllKeys:    req.AllKeys, Keys: req.Keys,
-		Runtimes: runtimes(req, m), Contexts: req.Contexts,
+		Runtimes: req.WantedRuntimes(m.userAgent, m.browser), Contexts: req.Contexts,
 		SurveysOnly:   m.query.SurveysOnly,
 		OverridesOnly: m.query.OverridesOnly,
 		ReadOnly:      m.query.ReadOnly(),
@@ -295,12 +315,4 @@ func (s *Server) evaluate(ctx context.Context, v *snapshot.Version, st *flagsSta
 			s.deps.Metrics.FlagErrors.With(it.Failure.Code).Inc()
 		}
 	}
-}
-
-// runtimes says flags of which runtimes a request gets (7.1).
-func runtimes(req *posthog.FlagsRequest, m *flagsMeta) feature.RuntimeSet {
-	if req.HasRuntime {
-		return req.Runtimes
-	}
-	return posthog.DetectRuntimes(m.userAgent, m.browser)
 }

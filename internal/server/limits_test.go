@@ -1,10 +1,14 @@
 package server
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/guidon-flags/guidon/internal/telemetry"
 	"github.com/guidon-flags/guidon/internal/wire/posthog"
@@ -37,4 +41,66 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 	if cap(st.body) > 2*keepState {
 		t.Errorf("%d bytes were allocated for a body that never came", cap(st.body))
 	}
+}
+
+// zipped returns a gzip stream of a JSON object that takes size bytes.
+func zipped(t *testing.T, size int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	for _, part := range [][]byte{[]byte(`{"x":"`), bytes.Repeat([]byte("a"), size), []byte(`","token":"phc_a","distinct_id":"u","event":"e"}`)} {
+		if _, err := z.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// What inflates far has to wait for memory, and is shed if there is none; what
+// is small never waits.
+func TestLargeBodiesNeedRoom(t *testing.T) {
+	full := newRoom(0, 0)
+
+	t.Run("flags", func(t *testing.T) {
+		s := &Server{room: full}
+		st := &flagsState{body: zipped(t, 1000)}
+		if err := s.decode(t.Context(), st, posthog.BodyHints{}); err != nil || st.held != 0 {
+			t.Errorf("small body: error %v, %d bytes held", err, st.held)
+		}
+		st.body = zipped(t, 2*smallBody)
+		var e *posthog.Error
+		if err := s.decode(t.Context(), st, posthog.BodyHints{}); !errors.As(err, &e) || e.Kind != posthog.Overloaded || st.held != 0 {
+			t.Errorf("large body without room: error %v, %d bytes held", err, st.held)
+		}
+		s.room = newRoom(largeFlags, 0)
+		if err := s.decode(t.Context(), st, posthog.BodyHints{}); err != nil || st.request.Token != "phc_a" {
+			t.Errorf("large body: error %v, token %q", err, st.request.Token)
+		}
+		s.release(st)
+		if !s.room.take(t.Context(), largeFlags) {
+			t.Error("the room was not given back")
+		}
+	})
+	t.Run("capture", func(t *testing.T) {
+		f := newCaptureFixture()
+		f.room = full
+		post := func(body []byte) *http.Response {
+			return f.serve(httptest.NewRequest(http.MethodPost, "/e/", bytes.NewReader(body)))
+		}
+		if res := post(zipped(t, 1000)); res.StatusCode != http.StatusOK {
+			t.Errorf("small payload: %d", res.StatusCode)
+		}
+		if res := post(zipped(t, 2*smallBody)); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+			t.Errorf("large payload without room: %d, headers %v", res.StatusCode, res.Header)
+		}
+		f.room = newRoom(perCapture*posthog.MaxCapture, 0)
+		for range 2 {
+			if res := post(zipped(t, 2*smallBody)); res.StatusCode != http.StatusOK {
+				t.Errorf("large payload: %d", res.StatusCode)
+			}
+		}
+	})
 }

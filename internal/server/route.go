@@ -52,7 +52,7 @@ func (s *Server) route() {
 func (s *Server) routeCapture() {
 	count := func(result string, events int) { s.deps.Metrics.Captured.With(result).Add(float64(events)) }
 	capture := newCaptureHandler(captureDeps{
-		project: s.captureProject, apply: s.deps.Identity.Capture, count: count, now: s.opts.Now, logger: s.opts.Logger,
+		project: s.captureProject, apply: s.deps.Identity.Capture, room: s.room, count: count, now: s.opts.Now, logger: s.opts.Logger,
 	})
 	discard := newDiscardHandler(count)
 	for _, path := range capturePaths {

@@ -73,6 +73,7 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	deps     Deps
 	opts     Options
+	room     room
 	routes   map[string]route
 	api      route
 	unknown  route
@@ -82,7 +83,7 @@ type Server struct {
 // New returns a Server. It adds the state of d.Set and d.Identity to d.Metrics,
 // so there can be one Server for each Metrics.
 func New(d Deps, o Options) *Server {
-	s := &Server{deps: d, opts: o.withDefaults()}
+	s := &Server{deps: d, opts: o.withDefaults(), room: newRoom(roomBytes, roomWait)}
 	s.route()
 	s.observe()
 	return s

@@ -2,6 +2,7 @@ package posthog
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -19,6 +20,7 @@ const maxKept = 256 << 10
 // An object as a form body is read as JSON: it is what curl -d sends.
 func (r *FlagsRequest) Decode(body []byte, hints BodyHints) error {
 	r.Reset()
+	r.limit = cmp.Or(hints.Limit, MaxUncompressed)
 	if hints.Compression == CompressionUnsupported {
 		return refuse(BadBody, "The compression is not supported. Use gzip, gzip-js or base64.")
 	}
@@ -86,10 +88,10 @@ func (r *FlagsRequest) decodeBase64(text []byte) error {
 // gunzip returns the content of a gzip stream, in memory of r.
 func (r *FlagsRequest) gunzip(body []byte) ([]byte, error) {
 	var err error
-	r.unpacked, err = appendGunzipped(r.unpacked[:0], body, MaxUncompressed)
+	r.unpacked, err = appendGunzipped(r.unpacked[:0], body, r.limit)
 	switch {
 	case errors.Is(err, errTooLarge):
-		return nil, refuse(TooLarge, "The body is larger than 4 MiB after decompression.")
+		return nil, refuse(TooLarge, "The body is too large after decompression.")
 	case err != nil:
 		return nil, refuse(BadBody, "The body is not valid gzip.")
 	}

@@ -19,6 +19,7 @@ type BodyHints struct {
 	ContentType     string // header; empty: application/json
 	ContentEncoding string // header
 	Compression     Compression
+	Limit           int // bytes after decompression; 0: MaxUncompressed
 }
 
 // Warnings is a set of things that were odd about a request and did not keep
@@ -76,6 +77,7 @@ type FlagsRequest struct {
 
 	fields   fields
 	token    string          // the last one: most requests have the one before
+	limit    int             // of unpacked
 	unpacked []byte          // a decompressed body
 	spare    []byte          // a mended one
 	arena    strings.Builder // the texts of property values
