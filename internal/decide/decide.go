@@ -2,15 +2,14 @@ package decide
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/snapshot"
 	"github.com/guidon-flags/guidon/internal/store"
+	"github.com/guidon-flags/guidon/internal/telemetry"
 )
 
 // Filler gives an Input the properties and groups that a request brought.
@@ -156,15 +155,10 @@ func (ans *Answer) failAll(p *eval.Program, sel eval.Selection) {
 	}
 }
 
-// panicked counts and logs a defect. Only what the Go runtime says is logged:
-// anything else could quote a property.
+// panicked counts and logs a defect.
 func (e *Engine) panicked(project int64, value any) {
 	if e.o.OnPanic != nil {
 		e.o.OnPanic()
 	}
-	what := fmt.Sprintf("%T", value)
-	if err, ok := value.(runtime.Error); ok {
-		what = err.Error()
-	}
-	e.o.Logger.Error("evaluation panicked", "project", project, "panic", what)
+	e.o.Logger.Error("evaluation panicked", "project", project, "panic", telemetry.PanicText(value))
 }

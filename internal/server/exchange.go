@@ -100,7 +100,7 @@ func (s *Server) contain(x *exchange, r *http.Request, v any) {
 		panic(v)
 	}
 	s.deps.Metrics.Panics.Inc()
-	s.opts.Logger.Error("a request panicked", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+	s.opts.Logger.Error("a request panicked", "path", r.URL.Path, "panic", telemetry.PanicText(v), "stack", string(debug.Stack()))
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

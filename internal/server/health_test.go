@@ -160,8 +160,12 @@ func TestLogHoldsFailuresAndSlowRequests(t *testing.T) {
 	step = 0
 	out.Reset()
 	n.do("GET", "/api/panic")
-	if got := out.String(); !strings.Contains(got, `"http_status":500`) || !strings.Contains(got, "for the test") {
+	got := out.String()
+	if !strings.Contains(got, `"http_status":500`) || !strings.Contains(got, `"panic":"string"`) || !strings.Contains(got, "node_test.go") {
 		t.Errorf("a panic is logged as %s", got)
+	}
+	if strings.Contains(got, "for the test") {
+		t.Errorf("the line of a panic holds its value, which could be a property: %s", got)
 	}
 }
 
