@@ -56,6 +56,7 @@ type Answer struct {
 	Looked bool
 
 	in       eval.Input
+	contexts []string
 	excluded []bool
 	wanted   []bool
 	groups   []store.GroupRef

@@ -9,8 +9,8 @@ import (
 	"github.com/guidon-flags/guidon/internal/snapshot"
 )
 
-// surveyPrefix begins the keys of flags that target surveys (7.3).
-const surveyPrefix = "survey-targeting-"
+// SurveyPrefix begins the keys of flags that target surveys (7.3).
+const SurveyPrefix = "survey-targeting-"
 
 // masks holds for each RuntimeSet which flags of a version it filters out; nil
 // where it filters none. Most requests differ in nothing else.
@@ -42,10 +42,12 @@ func (ans *Answer) choose(v *snapshot.Version, req *Request) eval.Selection {
 		sel.Excluded = runtimeMasks.Of(v)[req.Runtimes&(1<<3-1)]
 	}
 	if req.SurveysOnly || len(req.Contexts) > 0 {
+		ans.contexts = append(ans.contexts[:0], req.Contexts...)
+		slices.Sort(ans.contexts) // a request may have thousands
 		ans.excluded = append(ans.excluded[:0], sel.Excluded...)
 		ans.excluded = cleared(ans.excluded, len(sel.Excluded), p.Len())
 		for i := range p.Len() {
-			ans.excluded[i] = ans.excluded[i] || filtered(p.Flag(i), req)
+			ans.excluded[i] = ans.excluded[i] || filtered(p.Flag(i), req.SurveysOnly, ans.contexts)
 		}
 		sel.Excluded = ans.excluded
 	}
@@ -61,14 +63,15 @@ func (ans *Answer) choose(v *snapshot.Version, req *Request) eval.Selection {
 	return sel
 }
 
-// filtered reports whether req leaves f out for its context or because it
-// targets no survey.
-func filtered(f *feature.Flag, req *Request) bool {
-	if req.SurveysOnly && !strings.HasPrefix(f.Key, surveyPrefix) {
+// filtered reports whether f is left out because it targets no survey, or
+// because it has contexts but none of contexts, which are sorted. No contexts
+// are no restriction.
+func filtered(f *feature.Flag, surveysOnly bool, contexts []string) bool {
+	if surveysOnly && !strings.HasPrefix(f.Key, SurveyPrefix) {
 		return true
 	}
-	return len(req.Contexts) > 0 && len(f.EvaluationContext) > 0 &&
-		!slices.ContainsFunc(f.EvaluationContext, func(c string) bool { return slices.Contains(req.Contexts, c) })
+	return len(contexts) > 0 && len(f.EvaluationContext) > 0 &&
+		!slices.ContainsFunc(f.EvaluationContext, func(c string) bool { _, ok := slices.BinarySearch(contexts, c); return ok })
 }
 
 // cleared returns b with n elements, those from place keep on false.

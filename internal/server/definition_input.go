@@ -5,14 +5,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/guidon-flags/guidon/internal/decide"
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/snapshot"
 	"github.com/guidon-flags/guidon/internal/wire/posthog"
 )
-
-// surveyPrefix begins the keys of flags that target surveys (7.3).
-const surveyPrefix = "survey-targeting-"
 
 // definitionInput collects what the definitions of a version are made of.
 func definitionInput(v *snapshot.Version) posthog.DefinitionInput {
@@ -36,7 +34,7 @@ func definitionInput(v *snapshot.Version) posthog.DefinitionInput {
 			BucketingIdentifier: f.BucketingIdentifier,
 			Contexts:            f.Contexts,
 			HasExperiment:       f.HasExperiment,
-			SurveyOwned:         f.CreationContext == "surveys" || strings.HasPrefix(f.Key, surveyPrefix),
+			SurveyOwned:         f.CreationContext == "surveys" || strings.HasPrefix(f.Key, decide.SurveyPrefix),
 			Filters:             f.Filters,
 			DependencyChain:     chains.to,
 		})
