@@ -20,7 +20,7 @@ const (
 	DecideV2               // a map of enabled flags (8.4)
 )
 
-// String names the format as metrics and cases do.
+// String names the format as the conformance cases do.
 func (f Format) String() string {
 	return [...]string{V2: "v2", LegacyV1: "legacy_v1", DecideV1: "decide_v1", DecideV2: "decide_v2"}[f]
 }
