@@ -65,16 +65,16 @@ const (
 // counts in whole nanoseconds; before 1970 it is dropped after flooring. It
 // returns false for numbers that are not finite and those beyond the years
 // −262143 to 262142.
-func Unix(seconds float64) (d Date, ok bool) {
+func Unix(seconds float64) (t time.Time, ok bool) {
 	whole := math.Floor(seconds)
 	if !(minUnix <= whole && whole <= maxUnix) { // NaN too
-		return Date{}, false
+		return time.Time{}, false
 	}
 	nanos := 0.0
 	if seconds > 0 {
 		nanos = math.Round((seconds - whole) * 1e9)
 	}
-	return Date{at: time.Unix(int64(whole), int64(nanos)).UTC()}, true
+	return time.Unix(int64(whole), int64(nanos)).UTC(), true
 }
 
 // Relative reports whether d counts back from now.

@@ -37,7 +37,8 @@ func filterDate(v feature.Value) (dates.Date, bool) {
 // 1970; other texts are read as in filters.
 func propertyDate(v feature.Value) (dates.Date, bool) {
 	if seconds, ok := parseNumber(v); ok {
-		return dates.Unix(seconds)
+		t, ok := dates.Unix(seconds)
+		return dates.At(t), ok
 	}
 	return filterDate(v)
 }
