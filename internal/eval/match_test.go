@@ -219,28 +219,3 @@ func BenchmarkMatch(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkMatchPattern(b *testing.B) {
-	for _, c := range []struct{ name, pattern, subject string }{
-		{"suffix", `@acme\.io$`, "joanna.doe@acme.io"},
-		{"ignore_case", `(?i)^jo.*@acme\.io$`, "Joanna.Doe@ACME.io"},
-		{"classes", `^[\w.]+@\w+\.\w+$`, "joanna.doe@acme.io"},
-		{"classes_unicode", `^[\w.]+@\w+\.\w+$`, "joänna.doe@acme.io"},
-		{"look_ahead", `^(?!.*test).*@acme\.io$`, "joanna.doe@acme.io"},
-		{"back_reference", `(\w)\1`, "joanna.doe@acme.io"},
-		{"word_edge_unicode", `\bdoe\b`, "joänna.doe@acme.io"},
-	} {
-		m, fault := compileMatcher(filter(feature.Regex, c.pattern), matchOptions{})
-		if fault != "" {
-			b.Fatal(fault)
-		}
-		v := feature.Text(c.subject)
-		now := &moment{now: testNow}
-		b.Run(c.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				m.match(v, now)
-			}
-		})
-	}
-}

@@ -229,6 +229,29 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
+func BenchmarkMatch(b *testing.B) {
+	for _, c := range []struct{ name, pattern, subject string }{
+		{"suffix", `@acme\.io$`, "joanna.doe@acme.io"},
+		{"ignore_case", `(?i)^jo.*@acme\.io$`, "Joanna.Doe@ACME.io"},
+		{"classes", `^[\w.]+@\w+\.\w+$`, "joanna.doe@acme.io"},
+		{"classes_unicode", `^[\w.]+@\w+\.\w+$`, "joänna.doe@acme.io"},
+		{"look_ahead", `^(?!.*test).*@acme\.io$`, "joanna.doe@acme.io"},
+		{"back_reference", `(\w)\1`, "joanna.doe@acme.io"},
+		{"word_edge_unicode", `\bdoe\b`, "joänna.doe@acme.io"},
+	} {
+		p, err := Compile(c.pattern)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Match(c.subject)
+			}
+		})
+	}
+}
+
 func BenchmarkCompile(b *testing.B) {
 	for _, source := range []string{`@acme\.io$`, `^[\w.]+@\w+\.\w+$`, `^(?!.*test).*@acme\.io$`, `\b\w+\b(?=x)`} {
 		b.Run(source, func(b *testing.B) {
