@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Drives the official SDKs against bin/guidon. Installs what the Node suite
-# needs, by package name: Node itself from the system's or npm's packages.
+# Drives the official SDKs against bin/guidon. Installs what the suites need, by
+# package name: Node itself from the system's or npm's packages.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 new_enough() { "$1" -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>20||a===20&&b>=20?0:1)' 2>/dev/null; }
 
-if ! command -v npm >/dev/null; then
+missing=()
+command -v npm >/dev/null || missing+=(nodejs npm)
+command -v curl >/dev/null || missing+=(curl)
+if [ ${#missing[@]} -gt 0 ]; then
 	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"
 	else
-		echo "missing: npm (Debian and Ubuntu: apt-get install nodejs npm; macOS: brew install node)" >&2
+		echo "missing: ${missing[*]} (Debian and Ubuntu: apt-get install ${missing[*]}; macOS: brew install node)" >&2
 		exit 1
 	fi
 fi
