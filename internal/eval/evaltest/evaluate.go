@@ -195,24 +195,51 @@ func (c *Case) setPerson(p *eval.Program, in *eval.Input) error {
 	})
 }
 
-// setOverrides sets the hash keys of the persons that own the request's ids;
-// the owner of the distinct id goes first (8.2).
+// setOverrides sets the hash keys of the persons that own the request's ids,
+// after those that are missing were written; the owner of the distinct id goes
+// first (8.2).
 func (c *Case) setOverrides(p *eval.Program, in *eval.Input) {
 	if c.Faults.HashKey {
 		in.FailOverrides(&eval.Failure{Code: "hash_key_override_error", Description: "Hash key overrides are not available"})
 		return
 	}
+	var persons []int64
 	for _, id := range []string{c.Request.AnonID, c.Request.DistinctID} {
-		person := c.person(id)
-		if person == nil {
-			continue
+		if person := c.person(id); person != nil {
+			persons = append(persons, person.ID)
 		}
-		for _, o := range c.Project.Overrides {
-			if i, ok := p.Index(o.Flag); ok && o.Person == person.ID {
+	}
+	rows := c.Project.Overrides
+	if c.Request.AnonID != "" {
+		rows = written(rows, persons, p.ContinuityKeys(), c.Request.AnonID)
+	}
+	for _, person := range persons {
+		for _, o := range rows {
+			if i, ok := p.Index(o.Flag); ok && o.Person == person {
 				in.SetOverride(i, o.HashKey)
 			}
 		}
 	}
+}
+
+// written returns rows and, if the persons lack one for some flag, the one for
+// each pair of person and flag that has none.
+func written(rows []Override, persons []int64, flags []string, hashKey string) []Override {
+	lacking := func(flag string) bool {
+		return !slices.ContainsFunc(rows, func(o Override) bool { return o.Flag == flag && slices.Contains(persons, o.Person) })
+	}
+	if !slices.ContainsFunc(flags, lacking) {
+		return rows
+	}
+	out := slices.Clone(rows)
+	for _, person := range persons {
+		for _, flag := range flags {
+			if !slices.ContainsFunc(out, func(o Override) bool { return o.Flag == flag && o.Person == person }) {
+				out = append(out, Override{Person: person, Flag: flag, HashKey: hashKey})
+			}
+		}
+	}
+	return out
 }
 
 func (c *Case) person(distinctID string) *Person {
