@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/guidon-flags/guidon/internal/auth"
 	"github.com/guidon-flags/guidon/internal/telemetry"
 	"github.com/guidon-flags/guidon/internal/wire/posthog"
 )
@@ -100,7 +102,7 @@ func (s *Server) contain(x *exchange, r *http.Request, v any) {
 		panic(v)
 	}
 	s.deps.Metrics.Panics.Inc()
-	s.opts.Logger.Error("a request panicked", "path", r.URL.Path, "panic", telemetry.PanicText(v), "stack", string(debug.Stack()))
+	s.opts.Logger.Error("a request panicked", "path", loggedPath(r.URL.Path), "panic", telemetry.PanicText(v), "stack", string(debug.Stack()))
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
@@ -128,7 +130,7 @@ func (s *Server) finish(x *exchange, r *http.Request, took time.Duration) {
 	s.opts.Logger.LogAttrs(context.Background(), level, "request",
 		slog.String("request_id", x.requestID),
 		slog.String("method", r.Method),
-		slog.String("path", cut(r.URL.Path, 256)), // without the query, which may hold keys
+		slog.String("path", loggedPath(r.URL.Path)), // without the query, which may hold keys
 		slog.Int("http_status", x.status),
 		slog.String("error_code", x.code),
 		slog.Float64("duration_ms", telemetry.Milliseconds(took)),
@@ -136,6 +138,23 @@ func (s *Server) finish(x *exchange, r *http.Request, took time.Duration) {
 		slog.String("ip", s.clientAddr(r).String()),
 		slog.String("user_agent", cut(r.UserAgent(), 512)),
 	)
+}
+
+// loggedPath returns what may be logged of a path: its start, with the middle
+// of a token or key left out.
+func loggedPath(path string) string {
+	path = cut(path, 256)
+	if !strings.Contains(path, "/ph") {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		switch part[:min(len(part), len(auth.TokenPrefix))] {
+		case auth.TokenPrefix, auth.SecretPrefix, auth.PersonalPrefix:
+			parts[i] = auth.Mask(part)
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 func cut(s string, n int) string {

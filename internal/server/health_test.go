@@ -157,6 +157,11 @@ func TestLogHoldsFailuresAndSlowRequests(t *testing.T) {
 			t.Errorf("the line holds %s: %s", secret, line)
 		}
 	}
+	out.Reset()
+	n.do("GET", "/array/phc_0123456789abcdef/config")
+	if got := out.String(); !strings.Contains(got, `"path":"/array/phc_...cdef/config"`) {
+		t.Errorf("a path with a token is logged as %s", got)
+	}
 	step = 0
 	out.Reset()
 	n.do("GET", "/api/panic")
