@@ -19,7 +19,7 @@ import (
 	"github.com/guidon-flags/guidon/internal/wire/posthog"
 )
 
-const vectors = "../../conformance/vectors/evaluation_*.json"
+const vectors = "../../conformance/vectors/*evaluation_*.json"
 
 // TestEvaluationVectors runs the evaluation cases as requests: the body is
 // decoded, and what is stored is looked up.
@@ -41,7 +41,7 @@ func TestEvaluationVectors(t *testing.T) {
 			if ans.Looked != (rows.lookups > 0) {
 				t.Errorf("Looked = %v after %d look-ups", ans.Looked, rows.lookups)
 			}
-			if rows.lookups > 1+rows.writes {
+			if rows.lookups > 1+rows.writes && !c.Faults.HashKey {
 				t.Errorf("%d look-ups, %d writes", rows.lookups, rows.writes)
 			}
 			if c.Expected.OverridesAfter != nil {

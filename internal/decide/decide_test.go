@@ -291,6 +291,29 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
+// TestFailedOverrides: when overrides alone cannot be read, flags without
+// continuity get their stored data all the same.
+func TestFailedOverrides(t *testing.T) {
+	c := everybody()
+	c.Rollout = 50
+	sticky := flag(1, "sticky", c)
+	sticky.Continuity = true
+	v := versionOf(sticky, flag(2, "stored", plan("pro")), flag(3, "free", everybody()))
+	e := New(stub{
+		lookup: func(_ context.Context, q store.SubjectQuery) (store.SubjectData, error) {
+			if q.Overrides {
+				return store.SubjectData{}, store.ErrUnavailable
+			}
+			return store.SubjectData{Person: &store.Person{Properties: []byte(`{"plan":"pro"}`)}}, nil
+		},
+	}, Options{})
+	var ans Answer
+	e.Decide(t.Context(), v, &Request{DistinctID: "u", AnonID: "anon", AllKeys: true}, &ans)
+	if got, want := show(v, &ans), "sticky?hash_key_override_error stored free errors"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 type bomb struct{}
 
 func (bomb) Fill(*eval.Program, *eval.Input) { panic("secret@example.com") }

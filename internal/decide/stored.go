@@ -41,27 +41,34 @@ func failureOf(err error) *eval.Failure {
 	return failDatabase
 }
 
-// load asks for what is needed, in one round trip unless sticky assignments are
-// to be written, and puts it into ans.in.
+// load asks for what is needed and puts it into ans.in. That takes one round
+// trip, unless it fails or sticky assignments are to be written.
 func (e *Engine) load(ctx context.Context, v *snapshot.Version, req *Request, ans *Answer, needs eval.Needs) {
 	ans.Looked = true
 	ctx, cancel := context.WithTimeout(ctx, e.o.Deadline)
 	defer cancel()
 	q := ans.query(v.Project.ID, req, needs)
 	data, err := e.lookup(ctx, q)
+	failed := err
+	if err != nil && q.Overrides && (q.Person || len(q.Groups) > 0) && ctx.Err() == nil {
+		// If only overrides are out of reach, flags without continuity are
+		// evaluated as ever (8.4).
+		q.Overrides, q.AnonID = false, ""
+		data, err = e.lookup(ctx, q)
+	}
 	if err == nil {
 		err = ans.fillStored(v.Program, q, &data)
 	}
-	if err != nil && (needs.Person || len(q.Groups) > 0) {
+	if err != nil && (q.Person || len(q.Groups) > 0) {
 		ans.in.FailStored(failureOf(err))
 	}
 	if !needs.Overrides {
 		return
 	}
-	if err == nil || errors.Is(err, errData) {
-		data.Overrides, err = e.continuity(ctx, v, req, data)
+	if failed == nil {
+		data.Overrides, failed = e.continuity(ctx, v, req, data)
 	}
-	if err != nil {
+	if failed != nil {
 		ans.in.FailOverrides(failOverrides)
 		return
 	}
