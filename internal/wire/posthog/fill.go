@@ -48,12 +48,19 @@ func (r *FlagsRequest) fillGroup(p *eval.Program, in *eval.Input, g group) {
 			}
 			continue
 		}
-		if string(name) == "$group_key" {
-			in.MentionGroup(r.groupKey(m.value), false)
-		} else {
+		// A group key among the properties names no group; but as a property it
+		// counts like any other if it is usable (9.4).
+		if string(name) != "$group_key" || usable(r.groupKey(m.value)) {
 			in.MentionGroup(feature.Value{}, true)
 		}
 	}
+}
+
+// usable reports whether a group can have this key: it is a non-empty text or a
+// number (3.4.3).
+func usable(key feature.Value) bool {
+	k := key.Kind()
+	return k == feature.KindNumber || k == feature.KindText && key.Text() != ""
 }
 
 // groupKey returns the key of a group, a text without U+0000.

@@ -74,6 +74,55 @@ func TestFill(t *testing.T) {
 	}
 }
 
+// TestFillUnknownGroupTypes: without the project's group types, what a request
+// says of groups makes flags about them fail (9.4). A usable key in groups is
+// one for group conditions; a group property, even $group_key, is context alone.
+func TestFillUnknownGroupTypes(t *testing.T) {
+	inPerson := feature.Condition{Rollout: 100, GroupType: feature.NoGroup, Properties: []feature.Property{
+		{Key: "plan", Type: feature.GroupProperty, Operator: feature.IsNotSet, GroupType: 1}}}
+	prog, _ := eval.Compile(&feature.Project{GroupTypesUnknown: true, Flags: []feature.Flag{
+		{ID: 1, Key: "person", Active: true, Targeting: &feature.Targeting{
+			Conditions: []feature.Condition{inPerson}, GroupType: feature.NoGroup}},
+		{ID: 2, Key: "group", Active: true, Targeting: &feature.Targeting{
+			Conditions: []feature.Condition{{Rollout: 100, GroupType: 1}}, GroupType: 1}}}})
+	tests := []struct {
+		name, body    string
+		person, group bool // whether the flags fail
+	}{
+		{"nothing", `{"distinct_id":"u"}`, false, false},
+		{"key", `{"distinct_id":"u","groups":{"company":"acme"}}`, true, true},
+		{"number", `{"distinct_id":"u","groups":{"company":0}}`, true, true},
+		{"unusable key", `{"distinct_id":"u","groups":{"company":true,"team":""}}`, false, false},
+		{"property", `{"distinct_id":"u","group_properties":{"company":{"plan":null}}}`, true, false},
+		{"key as property", `{"distinct_id":"u","group_properties":{"company":{"$group_key":"acme"}}}`, true, false},
+		{"number as property", `{"distinct_id":"u","group_properties":{"company":{"$group_key":7}}}`, true, false},
+		{"unusable key as property", `{"distinct_id":"u","group_properties":{"company":{"$group_key":true},"team":{"$group_key":""}}}`, false, false},
+		{"no properties", `{"distinct_id":"u","group_properties":{"company":{}}}`, false, false},
+	}
+	var r FlagsRequest
+	var in eval.Input
+	var res eval.Results
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := r.Decode([]byte(tt.body), BodyHints{}); err != nil {
+				t.Fatal(err)
+			}
+			in.Reset(prog)
+			r.Fill(prog, &in)
+			prog.Decide(&in, eval.Selection{}, &res)
+			if got := res.Items[0].Failure != nil; got != tt.person {
+				t.Errorf("the flag on the person fails: %v, want %v", got, tt.person)
+			}
+			if got := res.Items[1].Failure != nil; got != tt.group {
+				t.Errorf("the flag on the group fails: %v, want %v", got, tt.group)
+			}
+			if !res.Errors {
+				t.Error("no error bit")
+			}
+		})
+	}
+}
+
 // browserBody is a request as posthog-js makes it, with n person properties.
 func browserBody(n int) []byte {
 	var b strings.Builder
