@@ -42,7 +42,7 @@ func TestReadTargeting(t *testing.T) {
 		{"property filters", `{"groups":[{"properties":[
 			{"key":"a","type":"person"},
 			{"key":"b","type":"person","operator":null,"value":null,"negation":true,"group_type_index":3},
-			{"key":12,"type":"flag","operator":"flag_evaluates_to","value":true},
+			{"key":"12","type":"flag","operator":"flag_evaluates_to","value":true},
 			{"key":"id","type":"cohort","value":5},
 			{"key":"g","type":"group","operator":"max","value":[1,"x"],"group_type_index":2},
 			{"key":"created_at","type":"person_metadata","operator":"min","value":"-1d"}]}]}`,
@@ -105,6 +105,7 @@ func TestReadUndecodable(t *testing.T) {
 		{property(`{"key":"a","type":"event"}`), "groups[1].properties[0].type"},
 		{property(`{"type":"person"}`), "groups[1].properties[0].key"},
 		{property(`{"key":true,"type":"person"}`), "groups[1].properties[0].key"},
+		{property(`{"key":12,"type":"flag"}`), "groups[1].properties[0].key"},
 		{property(`{"key":"a","type":"person","operator":"ICONTAINS"}`), "groups[1].properties[0].operator"},
 		{property(`{"key":"a","type":"person","operator":""}`), "groups[1].properties[0].operator"},
 		{property(`{"key":"a","type":"person","negation":"no"}`), "groups[1].properties[0].negation"},

@@ -43,8 +43,6 @@ func readPropertyOf(n node, typ feature.PropertyType) (feature.Property, error) 
 	switch key := n.get("key"); key.kind {
 	case kindText:
 		p.Key = key.text()
-	case kindNumber: // older documents hold the ids of flags as numbers
-		p.Key = string(key.raw)
 	case kindNone:
 		return p, undecodable("key", "is missing")
 	default:
