@@ -454,6 +454,26 @@ func TestLargeRequestsAreApplied(t *testing.T) {
 	}
 }
 
+// A person that is refused for its size leaves no ids that count as merged.
+func TestRefusedCreationMergesNothing(t *testing.T) {
+	w := newWorld(t, identity.Options{})
+	w.capture(t, event("$identify", "a", `{"$anon_distinct_id":"b","$set":{"x":"`+strings.Repeat("x", 655_340)+`"}}`))
+	if got := w.persons(t); got != "" {
+		t.Fatalf("persons %.100s, want none", got)
+	}
+	err := w.Identify(t.Context(), w.project.ID, func(tx store.IdentityTx) error {
+		for _, id := range []string{"a", "b"} {
+			if _, merged, err := tx.Personless(id); err != nil || merged {
+				t.Errorf("%s: merged %v, error %v; want false", id, merged, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // portions counts the transactions of a store.
 type portions struct {
 	store.Store

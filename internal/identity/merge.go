@@ -55,7 +55,7 @@ func (r *run) createMerged(st *step) error {
 	if usedOther && !usedTarget {
 		ids[0], ids[1] = ids[1], ids[0]
 	}
-	if err := r.create(st, true, ids...); err != nil {
+	if created, err := r.create(st, true, ids...); !created {
 		return err
 	}
 	for _, id := range ids {

@@ -188,11 +188,11 @@ func (st *step) readProperties(r *raw) {
 	if truthy(r.osName) && !host {
 		// Some clients name the system $os_name.
 		name := string(appendCompact(nil, r.osName))
-		for target, key := range map[string]properties{"$os": st.set, "$initial_os": st.once} {
-			if key[target] == "null" {
-				delete(key, target)
+		for target, document := range map[string]properties{"$os": st.set, "$initial_os": st.once} {
+			if document[target] == "null" {
+				delete(document, target)
 			}
-			setDefault(key, target, name)
+			setDefault(document, target, name)
 		}
 		delete(st.set, "$os_name")
 		delete(st.once, initialName("$os_name"))

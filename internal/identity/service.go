@@ -226,7 +226,8 @@ func (r *run) person(st *step) error {
 		p, err := r.tx.PersonOf(st.id)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return r.create(st, false, st.id)
+			_, err := r.create(st, false, st.id)
+			return err
 		case err != nil:
 			return err
 		}

@@ -20,13 +20,14 @@ func PersonUUID(project int64, id string) string {
 }
 
 // create inserts the person of an event with the given ids, of which the first
-// names it (M4, M8, M9). Too large a document refuses the person.
-func (r *run) create(st *step, identified bool, ids ...string) error {
+// names it (M4, M8, M9). Too large a document refuses the person: created is
+// false then.
+func (r *run) create(st *step, identified bool, ids ...string) (created bool, err error) {
 	props := st.once.over(st.set)
 	props[propertyCreatorUUID] = quoted(st.uuid)
 	doc := props.appendJSON(nil)
 	if st.tooBig || len(doc) > propertiesLimit {
-		return r.warn(st, warnPersonSize)
+		return false, r.warn(st, warnPersonSize)
 	}
 	p := store.Person{
 		Project:    r.project,
@@ -39,10 +40,10 @@ func (r *run) create(st *step, identified bool, ids ...string) error {
 		p.LastSeenAt = st.lastSeen()
 	}
 	if err := r.insert(p, ids); err != nil {
-		return err
+		return false, err
 	}
 	r.tally.created++
-	return nil
+	return true, nil
 }
 
 // insert inserts a person. If its uuid is taken, which happens when the id that
