@@ -183,7 +183,7 @@ func readCapture(w http.ResponseWriter, r *http.Request, b []byte, limit int) ([
 		w.Header()["Connection"] = closeConnection // rather than read on
 		return b, posthog.ErrCaptureTooBig
 	}
-	b, err := readAll(roomFor(b, r.ContentLength), http.MaxBytesReader(w, r.Body, int64(limit)))
+	b, err := readAll(bufferFor(b, r.ContentLength), http.MaxBytesReader(w, r.Body, int64(limit)))
 	if err == nil {
 		return b, nil
 	}

@@ -181,7 +181,7 @@ func (s *Server) readBody(x *exchange, r *http.Request, st *flagsState) error {
 	case r.ContentLength < 0:
 		body = http.MaxBytesReader(x.ResponseWriter, body, posthog.MaxBody)
 	default:
-		st.body = roomFor(st.body, r.ContentLength)
+		st.body = bufferFor(st.body, r.ContentLength)
 	}
 	var err error
 	st.body, err = readAll(st.body, body)
@@ -196,10 +196,10 @@ func (s *Server) readBody(x *exchange, r *http.Request, st *flagsState) error {
 	return &posthog.Error{Kind: posthog.BodyRead}
 }
 
-// roomFor returns b, which is empty, or a larger buffer for a body of which the
+// bufferFor returns b, which is empty, or a larger buffer for a body of which the
 // header says that it has n bytes; n < 0 if it does not say. A length is a claim
 // until the bytes are there, so that a large one is not believed at once.
-func roomFor(b []byte, n int64) []byte {
+func bufferFor(b []byte, n int64) []byte {
 	n = min(n, keepState) + 1 // room to find the end in the same read
 	if int64(cap(b)) < n {
 		return make([]byte, 0, n)
