@@ -133,7 +133,7 @@ func TestBounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found, err := p.Match(long); found || err != ErrBudget {
+		if found, err := p.Match(long); found || !errors.Is(err, ErrBudget) {
 			t.Errorf("%s on %d bytes: %t, %v, want %v", source, len(long), found, err, ErrBudget)
 		}
 	}
