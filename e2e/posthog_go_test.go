@@ -113,13 +113,19 @@ func TestPosthogGoRemote(t *testing.T) {
 		{"variant with payload", posthog.FeatureFlagPayload{Key: "multivariate-flag", DistinctId: "distinct_id_7"}, `true/control/"as before"`},
 		{"stored property", posthog.FeatureFlagPayload{Key: "pro-plan", DistinctId: "distinct_id_7"}, "true/-/-"},
 		{"unknown person", posthog.FeatureFlagPayload{Key: "pro-plan", DistinctId: "stranger"}, "false/-/-"},
-		{"override beats stored", posthog.FeatureFlagPayload{Key: "pro-plan", DistinctId: "distinct_id_7",
-			PersonProperties: posthog.Properties{"plan": "free"}}, "false/-/-"},
-		{"override", posthog.FeatureFlagPayload{Key: "germany", DistinctId: "distinct_id_7",
-			PersonProperties: posthog.Properties{"country": "de"}}, "true/-/-"},
+		{"override beats stored", posthog.FeatureFlagPayload{
+			Key: "pro-plan", DistinctId: "distinct_id_7",
+			PersonProperties: posthog.Properties{"plan": "free"},
+		}, "false/-/-"},
+		{"override", posthog.FeatureFlagPayload{
+			Key: "germany", DistinctId: "distinct_id_7",
+			PersonProperties: posthog.Properties{"country": "de"},
+		}, "true/-/-"},
 		{"stored group property", posthog.FeatureFlagPayload{Key: "big-company", DistinctId: "distinct_id_7", Groups: acme}, "true/-/-"},
-		{"group property override", posthog.FeatureFlagPayload{Key: "big-company", DistinctId: "distinct_id_7", Groups: acme,
-			GroupProperties: map[string]posthog.Properties{"company": {"seats": 3}}}, "false/-/-"},
+		{"group property override", posthog.FeatureFlagPayload{
+			Key: "big-company", DistinctId: "distinct_id_7", Groups: acme,
+			GroupProperties: map[string]posthog.Properties{"company": {"seats": 3}},
+		}, "false/-/-"},
 		{"group flag without group", posthog.FeatureFlagPayload{Key: "big-company", DistinctId: "distinct_id_7"}, "false/-/-"},
 	} {
 		if got := value(t, c, c2.ask); got != c2.want {

@@ -48,8 +48,10 @@ func everybody() feature.Condition {
 }
 
 func flag(id int64, key string, conditions ...feature.Condition) feature.Flag {
-	return feature.Flag{ID: id, Key: key, Active: true,
-		Targeting: &feature.Targeting{Conditions: conditions, GroupType: feature.NoGroup}}
+	return feature.Flag{
+		ID: id, Key: key, Active: true,
+		Targeting: &feature.Targeting{Conditions: conditions, GroupType: feature.NoGroup},
+	}
 }
 
 func plan(value string) feature.Condition {
@@ -385,8 +387,10 @@ func (onPlan) Fill(p *eval.Program, in *eval.Input) {
 func TestDecideDoesNotAllocate(t *testing.T) {
 	v := manyFlags(100)
 	e := New(unasked(t), Options{})
-	req := Request{DistinctID: "u", Properties: onPlan{}, AllKeys: true,
-		Runtimes: feature.Runtimes(feature.RuntimeAny, feature.RuntimeClient), Contexts: []string{"web"}, Now: time.Unix(1789000000, 0)}
+	req := Request{
+		DistinctID: "u", Properties: onPlan{}, AllKeys: true,
+		Runtimes: feature.Runtimes(feature.RuntimeAny, feature.RuntimeClient), Contexts: []string{"web"}, Now: time.Unix(1789000000, 0),
+	}
 	keyed := req
 	keyed.AllKeys, keyed.Keys = false, []string{"flag-7", "flag-8"}
 	var ans Answer

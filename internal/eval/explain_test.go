@@ -50,7 +50,8 @@ func TestExplain(t *testing.T) {
 				{Property: age, Actual: feature.Text("young"), Source: eval.FromRequest, Reached: true, Error: eval.ErrInvalidProperty.Error()},
 				{Property: browser},
 			}},
-			{Index: 1, Reached: true, Matched: true, FiltersHold: true, Reason: eval.ConditionMatch, Variant: "x",
+			{
+				Index: 1, Reached: true, Matched: true, FiltersHold: true, Reason: eval.ConditionMatch, Variant: "x",
 				Filters: []eval.FilterTrace{
 					{Property: dep, Actual: feature.Bool(true), Reached: true, Held: true},
 					{Property: inCohort("1"), Actual: feature.Bool(true), Reached: true, Held: true},

@@ -202,8 +202,10 @@ func (g generator) targeting(flags, cohorts int) *feature.Targeting {
 }
 
 func (g generator) ruleset() *feature.Ruleset {
-	values := []feature.Value{feature.Bool(true), feature.Bool(false), feature.Text("a"), feature.Text("false"), feature.Number("2.50"),
-		feature.Object([]feature.Member{{Name: "k", Value: feature.Text(`"`)}})}
+	values := []feature.Value{
+		feature.Bool(true), feature.Bool(false), feature.Text("a"), feature.Text("false"), feature.Number("2.50"),
+		feature.Object([]feature.Member{{Name: "k", Value: feature.Text(`"`)}}),
+	}
 	rs := &feature.Ruleset{Default: pick(g, append(values, feature.Null)...)}
 	for k := range g.r.IntN(4) {
 		r := feature.Rule{

@@ -109,11 +109,23 @@ func TestCompileMatcherFaults(t *testing.T) {
 		op    feature.Operator
 		value any
 	}{
-		{feature.Regex, "("}, {feature.NotRegex, "(?<=a+)"}, {feature.GT, "x"}, {feature.LTE, true},
-		{feature.Between, 1}, {feature.Between, []any{2, 1}}, {feature.NotBetween, []any{1, "nan"}},
-		{feature.SemverEQ, "x"}, {feature.SemverCaret, "1.x"}, {feature.SemverWildcard, "*.*"},
-		{feature.IsDateBefore, "x"}, {feature.IsDateAfter, 5}, {feature.IsDateExact, "2024-02-30"},
-		{feature.In, 5}, {feature.NotIn, 5}, {feature.FlagEvaluatesTo, true}, {"unheard_of", "x"},
+		{feature.Regex, "("},
+		{feature.NotRegex, "(?<=a+)"},
+		{feature.GT, "x"},
+		{feature.LTE, true},
+		{feature.Between, 1},
+		{feature.Between, []any{2, 1}},
+		{feature.NotBetween, []any{1, "nan"}},
+		{feature.SemverEQ, "x"},
+		{feature.SemverCaret, "1.x"},
+		{feature.SemverWildcard, "*.*"},
+		{feature.IsDateBefore, "x"},
+		{feature.IsDateAfter, 5},
+		{feature.IsDateExact, "2024-02-30"},
+		{feature.In, 5},
+		{feature.NotIn, 5},
+		{feature.FlagEvaluatesTo, true},
+		{"unheard_of", "x"},
 	} {
 		m, fault := compileMatcher(filter(c.op, c.value), matchOptions{})
 		if m == nil || fault == "" {

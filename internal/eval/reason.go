@@ -37,11 +37,15 @@ var reasonTexts = [reasons]struct {
 }{
 	ConditionMatch:   {code: "condition_match", before: "Matched condition set ", rank: 4},
 	NoConditionMatch: {code: "no_condition_match", after: "No matching condition set", rank: 2},
-	NoConditionMatchGroupsSkipped: {code: "no_condition_match", rank: 2,
-		after: "No matching condition set (group conditions were not evaluated because no group type was provided)"},
-	NoConditionMatchCohort: {code: "no_condition_match", rank: 2,
+	NoConditionMatchGroupsSkipped: {
+		code: "no_condition_match", rank: 2,
+		after: "No matching condition set (group conditions were not evaluated because no group type was provided)",
+	},
+	NoConditionMatchCohort: {
+		code: "no_condition_match", rank: 2,
 		after: "This condition targets a behavioral or realtime cohort. Its membership is not fully evaluated here, " +
-			"so this result can differ from the cohort's member list."},
+			"so this result can differ from the cohort's member list.",
+	},
 	OutOfRollout:      {code: "out_of_rollout_bound", after: "Out of rollout bound", rank: 3},
 	NoGroupType:       {code: "no_group_type", after: "No group type", rank: 1},
 	SuperCondition:    {code: "super_condition_value", after: "Super condition value", rank: 6},

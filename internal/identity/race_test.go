@@ -86,19 +86,27 @@ func TestRaces(t *testing.T) {
 		want     string
 		warnings []string
 	}{
-		{name: "created meanwhile", method: "InsertPerson", act: insert("a"),
-			events: []identity.Event{event("$set", "a", `{"$set":{"x":1}}`)}, want: `a{"first":1,"x":1}`},
-		{name: "one of two created meanwhile", method: "InsertPerson", act: insert("b"),
-			events: []identity.Event{event("$identify", "a", `{"$anon_distinct_id":"b","$set":{"x":1}}`)}, want: `b,a*{"first":1,"x":1}`},
-		{name: "id taken meanwhile", method: "AddDistinctID", act: insert("b"),
-			events: []identity.Event{event("e", "a", ``), event("$identify", "a", `{"$anon_distinct_id":"b"}`)}, want: `a,b*{"first":1}`},
+		{
+			name: "created meanwhile", method: "InsertPerson", act: insert("a"),
+			events: []identity.Event{event("$set", "a", `{"$set":{"x":1}}`)}, want: `a{"first":1,"x":1}`,
+		},
+		{
+			name: "one of two created meanwhile", method: "InsertPerson", act: insert("b"),
+			events: []identity.Event{event("$identify", "a", `{"$anon_distinct_id":"b","$set":{"x":1}}`)}, want: `b,a*{"first":1,"x":1}`,
+		},
+		{
+			name: "id taken meanwhile", method: "AddDistinctID", act: insert("b"),
+			events: []identity.Event{event("e", "a", ``), event("$identify", "a", `{"$anon_distinct_id":"b"}`)}, want: `a,b*{"first":1}`,
+		},
 		{name: "merged away meanwhile", method: "MergePerson", act: func(tx store.IdentityTx) error {
 			b, err := tx.PersonOf("b")
 			return errors.Join(err, tx.DeletePerson(b.ID))
 		}, events: []identity.Event{event("e", "a", ``), event("e", "b", ``), event("$identify", "a", `{"$anon_distinct_id":"b"}`)}, want: `a,b*{}`},
-		{name: "always in the way", always: &store.ConflictError{Field: "distinct_id"},
+		{
+			name: "always in the way", always: &store.ConflictError{Field: "distinct_id"},
 			events: []identity.Event{event("e", "a", ``), event("$identify", "a", `{"$anon_distinct_id":"b","$set":{"x":1}}`)}, want: `a{"x":1}`,
-			warnings: []string{"merge_race_condition"}},
+			warnings: []string{"merge_race_condition"},
+		},
 		{name: "group created meanwhile", method: "InsertGroup", act: func(tx store.IdentityTx) error {
 			return tx.InsertGroup(store.Group{Index: 0, Key: "k", Properties: []byte(`{}`), CreatedAt: at, Version: 1})
 		}, events: []identity.Event{event("$groupidentify", "a", `{"$group_type":"t","$group_key":"k","$group_set":{"x":1}}`)}},

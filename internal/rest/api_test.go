@@ -134,10 +134,18 @@ func TestFaults(t *testing.T) {
 	}{
 		{"keys cannot be checked", rest.Deps{Manage: w.m, Auth: stand{err: auth.ErrUnavailable}}, 503, unavailable},
 		{"store is closed", rest.Deps{Manage: closed.m, Auth: stand{principal: session}}, 503, unavailable},
-		{"store fails", rest.Deps{Manage: w.m, Auth: stand{err: errors.New("disk on fire")}}, 500,
-			map[string]any{"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": nil}},
-		{"panic", rest.Deps{Manage: nil, Auth: stand{principal: session}}, 500,
-			map[string]any{"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": nil}},
+		{
+			"store fails",
+			rest.Deps{Manage: w.m, Auth: stand{err: errors.New("disk on fire")}},
+			500,
+			map[string]any{"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": nil},
+		},
+		{
+			"panic",
+			rest.Deps{Manage: nil, Auth: stand{principal: session}},
+			500,
+			map[string]any{"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": nil},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,8 +31,10 @@ func TestReadBody(t *testing.T) {
 		{name: "escaped escape", body: `{"a": "\\u0000"}`, want: map[string]string{"a": `"\\u0000"`}},
 		{name: "text", body: `"x"`, refused: "invalid"},
 		{name: "number", body: `1`, refused: "invalid"},
-		{name: "as deep as allowed", body: `{"a":` + strings.Repeat("[", 127) + strings.Repeat("]", 127) + `}`,
-			want: map[string]string{"a": strings.Repeat("[", 127) + strings.Repeat("]", 127)}},
+		{
+			name: "as deep as allowed", body: `{"a":` + strings.Repeat("[", 127) + strings.Repeat("]", 127) + `}`,
+			want: map[string]string{"a": strings.Repeat("[", 127) + strings.Repeat("]", 127)},
+		},
 		{name: "too deep", body: `{"a":` + strings.Repeat("[", 128) + strings.Repeat("]", 128) + `}`, refused: "parse_error"},
 		{name: "brackets in a text", body: `{"a":"` + strings.Repeat("[", 500) + `"}`, want: map[string]string{"a": `"` + strings.Repeat("[", 500) + `"`}},
 	}

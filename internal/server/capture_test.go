@@ -101,14 +101,20 @@ func TestCaptureAnswers(t *testing.T) {
 		{name: "good", target: "/batch", body: good, status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1}},
 		{name: "beacon", target: "/e/?beacon=1", body: good, status: 204, counts: map[string]int{"applied": 1}},
 		{name: "beacon refused", target: "/e/?beacon=1", body: `[]`, status: 400, text: "request holds no event", counts: map[string]int{"refused": 1}},
-		{name: "GET", method: "GET", target: "/e?data=eyJldmVudCI6ImUiLCJkaXN0aW5jdF9pZCI6ImQiLCJ0b2tlbiI6InBoY19jb25mb3JtYW5jZV9pZGVudGl0eSJ9",
-			status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1}},
+		{
+			name: "GET", method: "GET", target: "/e?data=eyJldmVudCI6ImUiLCJkaXN0aW5jdF9pZCI6ImQiLCJ0b2tlbiI6InBoY19jb25mb3JtYW5jZV9pZGVudGl0eSJ9",
+			status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1},
+		},
 		{name: "GET of nothing", method: "GET", target: "/e", status: 400, text: "request holds no event", counts: map[string]int{"refused": 1}},
 		{name: "other method", method: "PUT", target: "/e", body: good, status: 405, text: "method not allowed"},
-		{name: "unknown token", target: "/batch", body: strings.Replace(good, "phc_conformance_identity", "phc_other", 1),
-			status: 200, text: `{"status":1}`, counts: map[string]int{"unknown_token": 1}},
-		{name: "unknown token as a beacon", target: "/batch?beacon=1", body: strings.Replace(good, "phc_conformance_identity", "phc_other", 1),
-			status: 204, counts: map[string]int{"unknown_token": 1}},
+		{
+			name: "unknown token", target: "/batch", body: strings.Replace(good, "phc_conformance_identity", "phc_other", 1),
+			status: 200, text: `{"status":1}`, counts: map[string]int{"unknown_token": 1},
+		},
+		{
+			name: "unknown token as a beacon", target: "/batch?beacon=1", body: strings.Replace(good, "phc_conformance_identity", "phc_other", 1),
+			status: 204, counts: map[string]int{"unknown_token": 1},
+		},
 		{name: "token that may be known", target: "/batch", body: good, change: func(f *captureFixture) {
 			f.project = func(context.Context, string) (identity.Settings, bool, bool) {
 				return identity.Settings{}, false, false
@@ -117,16 +123,20 @@ func TestCaptureAnswers(t *testing.T) {
 		{name: "store fails", target: "/batch", body: good, change: func(f *captureFixture) {
 			f.apply = func(context.Context, identity.Settings, []identity.Event) error { return errors.New("disk") }
 		}, status: 503, text: "transient error, please retry", counts: map[string]int{"failed": 1}, retry: true},
-		{name: "only performance events", target: "/e", body: `[{"event":"$performance_event","token":"phc_conformance_identity"}]`,
-			status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 0}},
+		{
+			name: "only performance events", target: "/e", body: `[{"event":"$performance_event","token":"phc_conformance_identity"}]`,
+			status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 0},
+		},
 		{name: "2 MiB and a byte", target: "/e", body: strings.Repeat(" ", 2<<20+1), status: 413, text: "maximum event size exceeded", counts: map[string]int{"refused": 1}},
 		{name: "2 MiB", target: "/capture/", body: good + strings.Repeat(" ", 2<<20-len(good)), status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1}},
 		{name: "a large batch", target: "/batch/", body: good + strings.Repeat(" ", 3<<20), status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1}},
 		{name: "20 MiB and a byte", target: "/batch", body: strings.Repeat(" ", 20<<20+1), status: 413, text: "maximum event size exceeded", counts: map[string]int{"refused": 1}},
 		{name: "track", target: "/track/", body: good, status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1}},
 		{name: "engage without a name", target: "/engage", body: `{"token":"phc_conformance_identity","distinct_id":"d"}`, status: 200, text: `{"status":1}`, counts: map[string]int{"applied": 1}},
-		{name: "capture without a name", target: "/capture", body: `{"token":"phc_conformance_identity","distinct_id":"d"}`,
-			status: 400, text: "failed to parse request: an event has no name", counts: map[string]int{"refused": 1}},
+		{
+			name: "capture without a name", target: "/capture", body: `{"token":"phc_conformance_identity","distinct_id":"d"}`,
+			status: 400, text: "failed to parse request: an event has no name", counts: map[string]int{"refused": 1},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newCaptureFixture()

@@ -97,8 +97,10 @@ func TestRefreshServesACommittedEdit(t *testing.T) {
 		{"project appears", func() store.Revision {
 			return src.put(project(3, "phc_three", "n"), store.ChangeProject)
 		}, func() { wantKeys(t, s, "phc_three", "n") }},
-		{"project goes", func() store.Revision { return src.remove(3) },
-			func() { wantUnknown(t, s, "phc_three", true) }},
+		{
+			"project goes", func() store.Revision { return src.remove(3) },
+			func() { wantUnknown(t, s, "phc_three", true) },
+		},
 		{"a token passes to another project", func() store.Revision {
 			src.put(project(1, "phc_other", "a"), store.ChangeProject)
 			return src.put(project(2, "phc_new", "x"), store.ChangeProject)

@@ -13,8 +13,10 @@ func scanCohort(row scanner) (c store.Cohort, err error) {
 
 // cohortValues are the columns of a cohort after its id and project.
 func cohortValues(c store.Cohort) []any {
-	return []any{c.Name, c.Description, c.Static, c.Kind, nullable(c.Filters), nullable(c.Groups), c.Deleted,
-		count(c.Count), c.Calculating, c.ErrorsCount, c.CreatedBy, micros(c.CreatedAt), micros(c.UpdatedAt), optional(c.LastComputed)}
+	return []any{
+		c.Name, c.Description, c.Static, c.Kind, nullable(c.Filters), nullable(c.Groups), c.Deleted,
+		count(c.Count), c.Calculating, c.ErrorsCount, c.CreatedBy, micros(c.CreatedAt), micros(c.UpdatedAt), optional(c.LastComputed),
+	}
 }
 
 func (u *unit) cohort(project, id int64) (store.Cohort, error) {

@@ -20,10 +20,12 @@ func scanFlag(row scanner) (f store.Flag, err error) {
 
 // flagValues are the columns of a flag after its id and project.
 func flagValues(f store.Flag) []any {
-	return []any{f.Key, f.Name, document(f.Filters, "{}"), f.Active, f.Archived, f.Deleted, f.Version, truth(f.Continuity),
+	return []any{
+		f.Key, f.Name, document(f.Filters, "{}"), f.Active, f.Archived, f.Deleted, f.Version, truth(f.Continuity),
 		truth(f.EnrichedAnalytics), truth(f.RemoteConfiguration), truth(f.EncryptedPayloads), f.Runtime,
 		f.BucketingIdentifier, array(f.Tags), array(f.Contexts), f.CreationContext, f.HasExperiment, f.CreatedBy,
-		f.ModifiedBy, micros(f.CreatedAt), micros(f.UpdatedAt), optional(f.LastCalledAt)}
+		f.ModifiedBy, micros(f.CreatedAt), micros(f.UpdatedAt), optional(f.LastCalledAt),
+	}
 }
 
 func (u *unit) flag(project, id int64) (store.Flag, error) {

@@ -66,8 +66,10 @@ func (t identifying) insertPerson(p store.Person) (store.Person, error) {
 	p.CreatedAt, p.LastSeenAt = stored(p.CreatedAt), stored(p.LastSeenAt)
 	p.Properties = []byte(document(p.Properties, "{}"))
 	err := t.insert(`INSERT INTO persons (project_id, uuid, properties, identified, created_at, last_seen_at, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`, []any{t.id, p.UUID, string(p.Properties), p.Identified,
-		micros(p.CreatedAt), optional(p.LastSeenAt), p.Version}, &p.ID)
+		VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`, []any{
+		t.id, p.UUID, string(p.Properties), p.Identified,
+		micros(p.CreatedAt), optional(p.LastSeenAt), p.Version,
+	}, &p.ID)
 	return p, conflict(err, "uuid")
 }
 

@@ -42,8 +42,10 @@ func (e editing) UpdatePersonalKey(k store.PersonalKey) error {
 
 // personalKeyValues are the columns of a key after its id.
 func personalKeyValues(k store.PersonalKey) []any {
-	return []any{k.UserID, k.Label, k.Hash, k.Mask, array(k.Scopes), array(k.ScopedProjects), array(k.ScopedOrganizations),
-		micros(k.CreatedAt), optional(k.LastUsedAt), optional(k.LastRolledAt)}
+	return []any{
+		k.UserID, k.Label, k.Hash, k.Mask, array(k.Scopes), array(k.ScopedProjects), array(k.ScopedOrganizations),
+		micros(k.CreatedAt), optional(k.LastUsedAt), optional(k.LastRolledAt),
+	}
 }
 
 func (e editing) DeletePersonalKey(id string) error {

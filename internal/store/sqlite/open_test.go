@@ -171,8 +171,10 @@ func TestSettings(t *testing.T) {
 // on their indexes.
 func TestPlans(t *testing.T) {
 	s := openTest(t, t.TempDir(), Options{})
-	subject, subjectArgs := subjectStatement(store.SubjectQuery{Project: 1, DistinctID: "a", AnonID: "b", Person: true, Overrides: true,
-		Groups: []store.GroupRef{{Index: 0, Key: "a"}, {Index: 1, Key: "b"}}})
+	subject, subjectArgs := subjectStatement(store.SubjectQuery{
+		Project: 1, DistinctID: "a", AnonID: "b", Person: true, Overrides: true,
+		Groups: []store.GroupRef{{Index: 0, Key: "a"}, {Index: 1, Key: "b"}},
+	})
 	for name, c := range map[string]struct {
 		query string
 		args  []any

@@ -74,8 +74,10 @@ func projectValues(p store.Project) []any {
 	if p.OrganizationID != "" {
 		organization = p.OrganizationID
 	}
-	return []any{p.UUID, organization, p.Name, p.Token, p.SecretHash, p.SecretBackupHash, p.TimeZone,
-		p.MatchingVersion, p.PersonlessOnly, document(p.Settings, "{}"), micros(p.CreatedAt), micros(p.UpdatedAt)}
+	return []any{
+		p.UUID, organization, p.Name, p.Token, p.SecretHash, p.SecretBackupHash, p.TimeZone,
+		p.MatchingVersion, p.PersonlessOnly, document(p.Settings, "{}"), micros(p.CreatedAt), micros(p.UpdatedAt),
+	}
 }
 
 func (e editing) DeleteProject(id int64) error {

@@ -103,13 +103,17 @@ func (c *subjectRows) add(row scanner) error {
 	}
 	switch part {
 	case partPerson:
-		c.data.Person = &store.Person{ID: number, Project: c.query.Project, UUID: key, Properties: []byte(text), Identified: truth,
-			CreatedAt: created, LastSeenAt: seen, Version: version}
+		c.data.Person = &store.Person{
+			ID: number, Project: c.query.Project, UUID: key, Properties: []byte(text), Identified: truth,
+			CreatedAt: created, LastSeenAt: seen, Version: version,
+		}
 	case partCohort:
 		c.data.Cohorts = append(c.data.Cohorts, number)
 	case partGroup:
-		c.data.Groups = append(c.data.Groups, store.Group{Project: c.query.Project, Index: int(number), Key: key,
-			Properties: []byte(text), CreatedAt: created, Version: version})
+		c.data.Groups = append(c.data.Groups, store.Group{
+			Project: c.query.Project, Index: int(number), Key: key,
+			Properties: []byte(text), CreatedAt: created, Version: version,
+		})
 	case partOverride:
 		c.addOverride(number, truth, key, text, version != 0)
 	}

@@ -42,19 +42,25 @@ func TestReadCohort(t *testing.T) {
 		{"empty groups", `null`, `[]`, nil},
 		{"groups that are no list", ``, `{}`, nil},
 		{"filters win", tree(aDoc), `[{"properties":{"b":"2"}}]`, all(a)},
-		{"leaf and group", tree(aDoc + `,{"type":"OR","values":[` + aDoc + `]},{"type":"property","values":[]}`), ``,
-			all(a, *anyOf(a), *all())},
+		{
+			"leaf and group", tree(aDoc + `,{"type":"OR","values":[` + aDoc + `]},{"type":"property","values":[]}`), ``,
+			all(a, *anyOf(a), *all()),
+		},
 		{"cohort", tree(`{"key":"id","type":"cohort","operator":"not_in","value":3,"negation":true}`), ``, all(member)},
 		{"events", tree(`{"type":"behavioral","key":"$pageview","operator":"gte","negation":true},{"type":"lifecycle"}`), ``, all(events, events)},
 		{"of groups and flags", tree(`{"type":"group","key":"a"},{"type":"flag","key":"1"}`), ``, all(never, never)},
 		{"unknown inner type", tree(`{"type":"XOR","values":[` + aDoc + `]}`), ``, all(feature.CohortNode{Op: feature.CohortBroken})},
-		{"legacy leaves", ``, `[{"properties":[{"key":"a","value":"1"},{"key":"a","type":"event","value":"1"},{"key":"a","type":null,"value":"1"}]}]`,
-			anyOf(*all(a, a, a))},
+		{
+			"legacy leaves", ``, `[{"properties":[{"key":"a","value":"1"},{"key":"a","type":"event","value":"1"},{"key":"a","type":null,"value":"1"}]}]`,
+			anyOf(*all(a, a, a)),
+		},
 		{"legacy group", ``, `[{"properties":{"type":"OR","values":[` + aDoc + `]}}]`, anyOf(*anyOf(a))},
 		{"legacy pairs", ``, `[{"properties":{"a":"1"}}]`, anyOf(*all(a))},
 		{"legacy events", ``, `[{"action_id":7},{"event_id":"x","properties":[]}]`, anyOf(events, events)},
-		{"legacy nothing", ``, `[{},5,{"properties":{"type":"OR"}},{"properties":{"values":[]}},{"properties":{}}]`,
-			anyOf(never, never, never, never, never)},
+		{
+			"legacy nothing", ``, `[{},5,{"properties":{"type":"OR"}},{"properties":{"values":[]}},{"properties":{}}]`,
+			anyOf(never, never, never, never, never),
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, malformed := filters.ReadCohort([]byte(c.filters), []byte(c.groups))

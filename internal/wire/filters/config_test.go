@@ -19,10 +19,13 @@ func TestReadTargeting(t *testing.T) {
 		want      feature.Targeting
 	}{
 		{"empty", `{}`, feature.Targeting{Conditions: []feature.Condition{}, GroupType: feature.NoGroup}},
-		{"null everywhere", `{"version":1.0,"groups":null,"multivariate":null,"payloads":null,"aggregation_group_type_index":null,
+		{
+			"null everywhere", `{"version":1.0,"groups":null,"multivariate":null,"payloads":null,"aggregation_group_type_index":null,
 			"feature_enrollment":null,"holdout":null,"early_exit":null,"super_groups":7,"holdout_groups":"x"}`,
-			feature.Targeting{Conditions: []feature.Condition{}, GroupType: feature.NoGroup}},
-		{"all members", `{"groups":[{"properties":null,"rollout_percentage":33.33,"variant":"a","description":1}],
+			feature.Targeting{Conditions: []feature.Condition{}, GroupType: feature.NoGroup},
+		},
+		{
+			"all members", `{"groups":[{"properties":null,"rollout_percentage":33.33,"variant":"a","description":1}],
 			"multivariate":{"variants":[{"key":"a","name":null,"rollout_percentage":100.0}]},
 			"payloads":{"a":"{\"x\":1}","true":{"b": [1, 2.0]},"none":null},"feature_enrollment":true,"early_exit":true,
 			"holdout":{"id":9007199254740993,"exclusion_percentage":-5}}`,
@@ -32,14 +35,21 @@ func TestReadTargeting(t *testing.T) {
 				Payloads:   []feature.Payload{{Key: "a", JSON: `"{\"x\":1}"`}, {Key: "true", JSON: `{"b":[1,2.0]}`}},
 				GroupType:  feature.NoGroup, Enrollment: true, EarlyExit: true,
 				Holdout: &feature.Holdout{ID: 9007199254740993, Exclusion: -5},
-			}},
-		{"three states of the group type", `{"aggregation_group_type_index":1,"groups":[{},{"aggregation_group_type_index":null},
+			},
+		},
+		{
+			"three states of the group type", `{"aggregation_group_type_index":1,"groups":[{},{"aggregation_group_type_index":null},
 			{"aggregation_group_type_index":0},{"aggregation_group_type_index":-3},{"aggregation_group_type_index":7}]}`,
 			feature.Targeting{GroupType: 1, Conditions: []feature.Condition{
-				{Rollout: 100, GroupType: 1}, {Rollout: 100, GroupType: feature.NoGroup}, {Rollout: 100, GroupType: 0},
-				{Rollout: 100, GroupType: feature.MaxGroupTypes}, {Rollout: 100, GroupType: feature.MaxGroupTypes},
-			}}},
-		{"property filters", `{"groups":[{"properties":[
+				{Rollout: 100, GroupType: 1},
+				{Rollout: 100, GroupType: feature.NoGroup},
+				{Rollout: 100, GroupType: 0},
+				{Rollout: 100, GroupType: feature.MaxGroupTypes},
+				{Rollout: 100, GroupType: feature.MaxGroupTypes},
+			}},
+		},
+		{
+			"property filters", `{"groups":[{"properties":[
 			{"key":"a","type":"person"},
 			{"key":"b","type":"person","operator":null,"value":null,"negation":true,"group_type_index":3},
 			{"key":"12","type":"flag","operator":"flag_evaluates_to","value":true},
@@ -53,14 +63,21 @@ func TestReadTargeting(t *testing.T) {
 					{Key: "b", Operator: feature.Exact, GroupType: feature.NoGroup, Negation: true},
 					{Key: "12", Type: feature.FlagDependency, Operator: feature.FlagEvaluatesTo, Value: feature.Bool(true), GroupType: feature.NoGroup},
 					{Key: "id", Type: feature.CohortMembership, Operator: feature.In, Value: feature.Number("5"), GroupType: feature.NoGroup},
-					{Key: "g", Type: feature.GroupProperty, Operator: feature.LTE, GroupType: 2,
-						Value: feature.Array([]feature.Value{feature.Number("1"), feature.Text("x")})},
+					{
+						Key: "g", Type: feature.GroupProperty, Operator: feature.LTE, GroupType: 2,
+						Value: feature.Array([]feature.Value{feature.Number("1"), feature.Text("x")}),
+					},
 					{Key: "created_at", Type: feature.PersonMetadata, Operator: feature.GTE, Value: feature.Text("-1d"), GroupType: feature.NoGroup},
 				},
-			}}}},
-		{"last of equal names", `{"early_exit":false,"early_exit":true,"payloads":{"a":1,"b":2,"a":3}}`,
-			feature.Targeting{GroupType: feature.NoGroup, EarlyExit: true, Conditions: []feature.Condition{},
-				Payloads: []feature.Payload{{Key: "b", JSON: "2"}, {Key: "a", JSON: "3"}}}},
+			}}},
+		},
+		{
+			"last of equal names", `{"early_exit":false,"early_exit":true,"payloads":{"a":1,"b":2,"a":3}}`,
+			feature.Targeting{
+				GroupType: feature.NoGroup, EarlyExit: true, Conditions: []feature.Condition{},
+				Payloads: []feature.Payload{{Key: "b", JSON: "2"}, {Key: "a", JSON: "3"}},
+			},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := filters.Read([]byte(c.doc), filters.Limits{})
@@ -127,8 +144,17 @@ func TestReadUndecodable(t *testing.T) {
 
 func TestReadVersion(t *testing.T) {
 	for _, c := range []struct{ version, want string }{
-		{`1`, "v1"}, {`1.0`, "v1"}, {`2`, "v2"}, {`2.0`, "v2"}, {`20e-1`, "v2"},
-		{`"2"`, "fault"}, {`true`, "fault"}, {`null`, "fault"}, {`3`, "fault"}, {`1.5`, "fault"}, {`"1"`, "fault"},
+		{`1`, "v1"},
+		{`1.0`, "v1"},
+		{`2`, "v2"},
+		{`2.0`, "v2"},
+		{`20e-1`, "v2"},
+		{`"2"`, "fault"},
+		{`true`, "fault"},
+		{`null`, "fault"},
+		{`3`, "fault"},
+		{`1.5`, "fault"},
+		{`"1"`, "fault"},
 	} {
 		doc := `{"version":` + c.version + `,"return_type":"boolean","default_value":null,"rules":[],"groups":[]}`
 		if c.want == "v2" {

@@ -45,10 +45,14 @@ func TestDecorate(t *testing.T) {
 		{`{"key":"id","type":"cohort","value":5,"cohort_name":"old"}`, `{"key":"id","type":"cohort","value":5,"cohort_name":"The \"five\""}`},
 		{`{"key":"id","type":"cohort","value":6,"cohort_name":"old"}`, `{"key":"id","type":"cohort","value":6}`},
 		{`{"key":"id","type":"cohort","value":"5"}`, `{"key":"id","type":"cohort","value":"5"}`},
-		{`{"key":"$group_key","type":"group","group_type_index":0,"value":["a","b","a",7]}`,
-			`{"key":"$group_key","type":"group","group_type_index":0,"value":["a","b","a",7],"group_key_names":{"a":"Acme"}}`},
-		{`{"key":"$group_key","type":"group","group_type_index":0,"value":"a"}`,
-			`{"key":"$group_key","type":"group","group_type_index":0,"value":"a","group_key_names":{"a":"Acme"}}`},
+		{
+			`{"key":"$group_key","type":"group","group_type_index":0,"value":["a","b","a",7]}`,
+			`{"key":"$group_key","type":"group","group_type_index":0,"value":["a","b","a",7],"group_key_names":{"a":"Acme"}}`,
+		},
+		{
+			`{"key":"$group_key","type":"group","group_type_index":0,"value":"a"}`,
+			`{"key":"$group_key","type":"group","group_type_index":0,"value":"a","group_key_names":{"a":"Acme"}}`,
+		},
 		{`{"key":"plan","type":"group","group_type_index":0,"value":"a"}`, `{"key":"plan","type":"group","group_type_index":0,"value":"a"}`},
 		{`7`, `7`},
 	} {

@@ -196,14 +196,20 @@ func TestViolationDetails(t *testing.T) {
 		safety      bool
 	}{
 		{`[]`, "Filters must be a dictionary, got list.", false},
-		{`{"groups":[{"properties":[{"key":"a","type":"person","operator":"gt","value":5}]}]}`,
-			"groups[0].properties[0].value: Operator gt requires a string value.", false},
+		{
+			`{"groups":[{"properties":[{"key":"a","type":"person","operator":"gt","value":5}]}]}`,
+			"groups[0].properties[0].value: Operator gt requires a string value.", false,
+		},
 		{`{"groups":[{"rollout_percentage":101}]}`, "groups[0].rollout_percentage must be between 0 and 100, got 101", true},
 		{`{"groups":[{"properties":[{"key":"a","type":"person","operator":"foo"}]}]}`, "Invalid operator: foo", true},
-		{`{"multivariate":{"variants":[{"key":"a","rollout_percentage":50},{"key":"b","rollout_percentage":40}]}}`,
-			"multivariate.variants: Variant rollout percentages must sum to 100, got 90.", false},
-		{`{"multivariate":{"variants":[{"key":"a","rollout_percentage":0.1},{"key":"b","rollout_percentage":0.2}]}}`,
-			"multivariate.variants: Variant rollout percentages must sum to 100, got 0.3.", false},
+		{
+			`{"multivariate":{"variants":[{"key":"a","rollout_percentage":50},{"key":"b","rollout_percentage":40}]}}`,
+			"multivariate.variants: Variant rollout percentages must sum to 100, got 90.", false,
+		},
+		{
+			`{"multivariate":{"variants":[{"key":"a","rollout_percentage":0.1},{"key":"b","rollout_percentage":0.2}]}}`,
+			"multivariate.variants: Variant rollout percentages must sum to 100, got 0.3.", false,
+		},
 		{`{"payloads":{"true":"{"}}`, "payloads: Payload for key 'true' is not valid JSON.", false},
 	} {
 		opt := filters.Options{}

@@ -53,11 +53,15 @@ func TestAnswerCases(t *testing.T) {
 			var project feature.Project
 			res := eval.Results{Errors: c.Errors}
 			for i, f := range c.Flags {
-				project.Flags = append(project.Flags, feature.Flag{ID: f.ID, Key: f.Key, Version: f.Version,
-					HasExperiment: f.HasExperiment, Active: true, Targeting: &feature.Targeting{}})
-				res.Items = append(res.Items, eval.Result{Flag: i, Requested: !f.NotRequested, Enabled: f.Enabled,
+				project.Flags = append(project.Flags, feature.Flag{
+					ID: f.ID, Key: f.Key, Version: f.Version,
+					HasExperiment: f.HasExperiment, Active: true, Targeting: &feature.Targeting{},
+				})
+				res.Items = append(res.Items, eval.Result{
+					Flag: i, Requested: !f.NotRequested, Enabled: f.Enabled,
 					Variant: f.Variant, Payload: f.Payload, Reason: reasonNames[f.Reason], Condition: f.Condition,
-					Failure: f.Failure, Outcome: -1})
+					Failure: f.Failure, Outcome: -1,
+				})
 			}
 			prog, _ := eval.Compile(&project)
 			answers := NewAnswers(prog)
@@ -134,11 +138,15 @@ func TestLegacyProjection(t *testing.T) {
 	for _, c := range corpus.Cases {
 		t.Run(c.ID, func(t *testing.T) {
 			o := c.Outcome
-			prog, _ := eval.Compile(&feature.Project{Flags: []feature.Flag{{ID: o.FlagID, Key: o.Key,
-				Version: o.FlagVersion, Active: true, Targeting: &feature.Targeting{}}}})
+			prog, _ := eval.Compile(&feature.Project{Flags: []feature.Flag{{
+				ID: o.FlagID, Key: o.Key,
+				Version: o.FlagVersion, Active: true, Targeting: &feature.Targeting{},
+			}}})
 			res := eval.Results{Errors: o.Failed}
-			r := eval.Result{Requested: true, Enabled: o.Enabled, Variant: o.Variant, Condition: -1, Outcome: -1,
-				Reason: reasons[o.Reason.Code]}
+			r := eval.Result{
+				Requested: true, Enabled: o.Enabled, Variant: o.Variant, Condition: -1, Outcome: -1,
+				Reason: reasons[o.Reason.Code],
+			}
 			if o.Reason.Condition != nil {
 				r.Condition = *o.Reason.Condition
 			}
@@ -189,14 +197,17 @@ func project(want, got any) any {
 func manyFlags(n int) (*eval.Program, *eval.Results) {
 	var project feature.Project
 	for i := range n {
-		project.Flags = append(project.Flags, feature.Flag{ID: int64(i), Key: fmt.Sprintf("flag-number-%d", i), Active: true,
+		project.Flags = append(project.Flags, feature.Flag{
+			ID: int64(i), Key: fmt.Sprintf("flag-number-%d", i), Active: true,
 			Targeting: &feature.Targeting{
 				Conditions: []feature.Condition{
-					{Rollout: 50, GroupType: feature.NoGroup}, {Rollout: 100, Variant: "control", GroupType: feature.NoGroup}},
+					{Rollout: 50, GroupType: feature.NoGroup}, {Rollout: 100, Variant: "control", GroupType: feature.NoGroup},
+				},
 				Variants:  []feature.Variant{{Key: "control", Weight: 50}, {Key: "test", Weight: 50}},
 				Payloads:  []feature.Payload{{Key: "test", JSON: `"{\"steps\":2}"`}},
 				GroupType: feature.NoGroup,
-			}})
+			},
+		})
 	}
 	prog, _ := eval.Compile(&project)
 	res := new(eval.Results)

@@ -189,32 +189,44 @@ func TestCaptureEventFields(t *testing.T) {
 		engage            bool
 		want              string // token, then name, distinct id and uuid of each event
 	}{
-		{name: "batch token before those of events",
+		{
+			name: "batch token before those of events",
 			body: `{"api_key":"b","batch":[{"event":"e","distinct_id":"d","token":"x"},{"event":"f","distinct_id":"d","token":"y"}]}`,
-			want: "b|e d |f d "},
+			want: "b|e d |f d ",
+		},
 		{name: "batch without a token", body: `{"batch":[{"event":"e","distinct_id":"d","api_key":"x"}]}`, want: "x|e d "},
-		{name: "some events without a token",
-			body: `[{"event":"e","distinct_id":"d"},{"event":"f","distinct_id":"d","$token":"x"}]`, want: "x|e d |f d "},
+		{
+			name: "some events without a token",
+			body: `[{"event":"e","distinct_id":"d"},{"event":"f","distinct_id":"d","$token":"x"}]`, want: "x|e d |f d ",
+		},
 		{name: "token in properties", body: `[{"event":"e","properties":{"token":"x","distinct_id":"d"}}]`, want: "x|e d "},
 		{name: "api_key in properties", body: `[{"event":"e","properties":{"api_key":"x","distinct_id":"d"}}]`, want: "x|e d "},
 		{name: "outer id first", body: `{"token":"x","event":"e","$distinct_id":"o","properties":{"distinct_id":"i"}}`, want: "x|e o "},
 		{name: "null outer id", body: `{"token":"x","event":"e","distinct_id":null,"properties":{"distinct_id":"i"}}`, want: "x|e i "},
-		{name: "ids of other types",
+		{
+			name: "ids of other types",
 			body: `[{"token":"x","event":"e","distinct_id":23.40},{"event":"e","distinct_id":{"b":[1, 2],"a":null}},{"event":"e","distinct_id":true}]`,
-			want: `x|e 23.4 |e {"a":null,"b":[1,2]} |e true `},
-		{name: "NUL and length", body: `{"token":"x","event":"e","distinct_id":"\u0000` + strings.Repeat("é", 300) + `"}`,
-			want: "x|e \uFFFD" + strings.Repeat("é", 199) + " "},
+			want: `x|e 23.4 |e {"a":null,"b":[1,2]} |e true `,
+		},
+		{
+			name: "NUL and length", body: `{"token":"x","event":"e","distinct_id":"\u0000` + strings.Repeat("é", 300) + `"}`,
+			want: "x|e \uFFFD" + strings.Repeat("é", 199) + " ",
+		},
 		{name: "broken texts", body: `{"\ud800":1,"token":"x","event":"\ud800","distinct_id":"` + "\xff" + `"}`, want: "x|\uFFFD \uFFFD "},
-		{name: "long name", body: `{"token":"x","distinct_id":"d","event":"` + strings.Repeat("n", 300) + `"}`,
-			want: "x|" + strings.Repeat("n", 200) + " d "},
+		{
+			name: "long name", body: `{"token":"x","distinct_id":"d","event":"` + strings.Repeat("n", 300) + `"}`,
+			want: "x|" + strings.Repeat("n", 200) + " d ",
+		},
 		{name: "performance events", body: `[{"token":"x","event":"$performance_event"},{"event":"e","distinct_id":"d"}]`, want: "x|e d "},
 		{name: "only performance events", body: `[{"token":"x","event":"$performance_event"}]`, want: "x"},
 		{name: "engage", engage: true, body: `{"token":"x","$distinct_id":"d","$set":{"a":1}}`, want: "x|$identify d "},
 		{name: "engage with a name", engage: true, body: `{"token":"x","event":"e","distinct_id":"d"}`, want: "x|e d "},
-		{name: "uuid forms",
+		{
+			name: "uuid forms",
 			body: `[{"token":"x","event":"e","distinct_id":"d","uuid":"0190A5E0-7B1C-7C5E-9A3E-2F6D0C1B4A55"},` +
 				`{"event":"e","distinct_id":"d","uuid":"0190a5e07b1c7c5e9a3e2f6d0c1b4a55"},{"event":"e","distinct_id":"d","uuid":""},{"event":"e","distinct_id":"d","uuid":null}]`,
-			want: "x|e d 0190a5e0-7b1c-7c5e-9a3e-2f6d0c1b4a55|e d 0190a5e0-7b1c-7c5e-9a3e-2f6d0c1b4a55|e d |e d "},
+			want: "x|e d 0190a5e0-7b1c-7c5e-9a3e-2f6d0c1b4a55|e d 0190a5e0-7b1c-7c5e-9a3e-2f6d0c1b4a55|e d |e d ",
+		},
 		{name: "last of repeated members", body: `{"token":"y","token":"x","event":"a","event":"e","distinct_id":"d"}`, want: "x|e d "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -18,8 +18,10 @@ var lzVectors = []struct{ text, packed string }{
 	{"😀😀 mixed é ü", "rwbgA90AgWwSwDwUwCbgJfgD9A=="},
 	{strings.Repeat("a", 40), "IY18ZVkA"},
 	{"x\uFFFDy", "B6AA2J5A"}, // a lone surrogate between the letters
-	{`{"event":"custom","distinct_id":"h","properties":{"$set":{"a":1}},"api_key":"phc_x"}`,
-		"N4IgpgbmB2AuIC4QGMCuBnWB7AtiANCACYCWmJ0ysA+iUYiABYEgAOATlq2O7CWOkSgAJOjDwEoAIaIAjAF95hKaxLUA1mACeDVo2TUAHiHlA==="},
+	{
+		`{"event":"custom","distinct_id":"h","properties":{"$set":{"a":1}},"api_key":"phc_x"}`,
+		"N4IgpgbmB2AuIC4QGMCuBnWB7AtiANCACYCWmJ0ysA+iUYiABYEgAOATlq2O7CWOkSgAJOjDwEoAIaIAjAF95hKaxLUA1mACeDVo2TUAHiHlA===",
+	},
 }
 
 func TestDecompressLZString(t *testing.T) {

@@ -16,8 +16,10 @@ func TestQueryCases(t *testing.T) {
 		OverridesOnly  *bool `json:"overrides_only"`
 		ReadOnly       *bool `json:"read_only"`
 	}
-	compressions := map[Compression]string{CompressionUnstated: "", CompressionGzip: "gzip",
-		CompressionBase64: "base64", CompressionUnsupported: "unsupported"}
+	compressions := map[Compression]string{
+		CompressionUnstated: "", CompressionGzip: "gzip",
+		CompressionBase64: "base64", CompressionUnsupported: "unsupported",
+	}
 	for _, c := range loadCases[queryCase](t, "flags_query.json") {
 		t.Run(c.ID, func(t *testing.T) {
 			q := ParseFlagsQuery(c.Query)

@@ -15,16 +15,25 @@ func readingFlags(names ...string) *eval.Program {
 	condition := feature.Condition{Rollout: 100, GroupType: feature.NoGroup}
 	for _, n := range names {
 		condition.Properties = append(condition.Properties, feature.Property{
-			Key: n, Type: feature.PersonProperty, Operator: feature.Exact, Value: feature.Text("x"), GroupType: feature.NoGroup})
+			Key: n, Type: feature.PersonProperty, Operator: feature.Exact, Value: feature.Text("x"), GroupType: feature.NoGroup,
+		})
 	}
 	group := feature.Condition{Rollout: 100, GroupType: 1, Properties: []feature.Property{
-		{Key: "plan", Type: feature.GroupProperty, Operator: feature.Exact, Value: feature.Text("pro"), GroupType: 1}}}
+		{Key: "plan", Type: feature.GroupProperty, Operator: feature.Exact, Value: feature.Text("pro"), GroupType: 1},
+	}}
 	prog, _ := eval.Compile(&feature.Project{
 		GroupTypes: [feature.MaxGroupTypes]string{1: "company"},
-		Flags: []feature.Flag{{ID: 1, Key: "person", Active: true,
-			Targeting: &feature.Targeting{Conditions: []feature.Condition{condition}, GroupType: feature.NoGroup}},
-			{ID: 2, Key: "group", Active: true,
-				Targeting: &feature.Targeting{Conditions: []feature.Condition{group}, GroupType: 1}}}})
+		Flags: []feature.Flag{
+			{
+				ID: 1, Key: "person", Active: true,
+				Targeting: &feature.Targeting{Conditions: []feature.Condition{condition}, GroupType: feature.NoGroup},
+			},
+			{
+				ID: 2, Key: "group", Active: true,
+				Targeting: &feature.Targeting{Conditions: []feature.Condition{group}, GroupType: 1},
+			},
+		},
+	})
 	return prog
 }
 
@@ -79,12 +88,16 @@ func TestFill(t *testing.T) {
 // one for group conditions; a group property, even $group_key, is context alone.
 func TestFillUnknownGroupTypes(t *testing.T) {
 	inPerson := feature.Condition{Rollout: 100, GroupType: feature.NoGroup, Properties: []feature.Property{
-		{Key: "plan", Type: feature.GroupProperty, Operator: feature.IsNotSet, GroupType: 1}}}
+		{Key: "plan", Type: feature.GroupProperty, Operator: feature.IsNotSet, GroupType: 1},
+	}}
 	prog, _ := eval.Compile(&feature.Project{GroupTypesUnknown: true, Flags: []feature.Flag{
 		{ID: 1, Key: "person", Active: true, Targeting: &feature.Targeting{
-			Conditions: []feature.Condition{inPerson}, GroupType: feature.NoGroup}},
+			Conditions: []feature.Condition{inPerson}, GroupType: feature.NoGroup,
+		}},
 		{ID: 2, Key: "group", Active: true, Targeting: &feature.Targeting{
-			Conditions: []feature.Condition{{Rollout: 100, GroupType: 1}}, GroupType: 1}}}})
+			Conditions: []feature.Condition{{Rollout: 100, GroupType: 1}}, GroupType: 1,
+		}},
+	}})
 	tests := []struct {
 		name, body    string
 		person, group bool // whether the flags fail
