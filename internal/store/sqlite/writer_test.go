@@ -264,7 +264,7 @@ func TestFailedCommit(t *testing.T) {
 					t.Errorf("operation %d: %v, want ErrUnavailable for the failed commit", i, errs[i])
 				}
 			}
-			if errs[1] != own {
+			if !errors.Is(errs[1], own) {
 				t.Errorf("operation 1: %v, want its own error", errs[1])
 			}
 			<-hints // a follower looks, in case that something was stored

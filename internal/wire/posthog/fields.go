@@ -158,7 +158,7 @@ func (f *fields) walk(text []byte) error {
 	if _, err := f.dec.ReadToken(); err != nil {
 		return err
 	}
-	if _, err := f.dec.ReadToken(); err != io.EOF {
+	if _, err := f.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return errNotObject // there is more
 	}
 	return nil
