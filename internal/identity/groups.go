@@ -91,6 +91,7 @@ func (r *run) groupType(name string, allocate bool) (index int, ok bool, err err
 		return 0, false, err
 	}
 	r.types[name] = t.Index
+	r.tally.groupTypes++
 	return t.Index, true, nil
 }
 

@@ -28,6 +28,9 @@ type Options struct {
 	// MaxDistinctIDs is how many distinct ids a person may have and still be
 	// merged into another (M10). Default 10,000.
 	MaxDistinctIDs int
+	// NewGroupType is called when events have brought a group type, which is
+	// part of a project's definitions, before Capture returns. May be nil.
+	NewGroupType func(ctx context.Context)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -138,6 +141,9 @@ func (s *Service) apply(ctx context.Context, project int64, steps []step) (n int
 	t.events += n
 	s.calls.written(project, calls)
 	s.stats.add(&t)
+	if t.groupTypes > 0 && s.opts.NewGroupType != nil {
+		s.opts.NewGroupType(ctx)
+	}
 	return n, nil
 }
 

@@ -50,6 +50,7 @@ type Stats struct {
 // tally is what one transaction adds to the Stats.
 type tally struct {
 	events, dropped, created, merged int
+	groupTypes                       int // new ones; not among the Stats
 	warnings                         map[string]int64
 }
 

@@ -120,6 +120,7 @@ func Start(ctx context.Context, o Options) (_ *Node, err error) {
 	n.closing(func() error { n.auth.Close(); return nil })
 	persons := identity.New(n.store, identity.Options{
 		NoNoiseFilter: o.NoNoiseFilter, GroupIdentifyCreatesPerson: o.GroupIdentifyCreatesPerson, Now: o.Now,
+		NewGroupType: n.refresh,
 	})
 	n.manager = manage.New(n.store, manage.Options{
 		Now: o.Now, Published: n.set.Refresh, Persons: persons, Logger: o.Logger,
@@ -137,6 +138,14 @@ func Start(ctx context.Context, o Options) (_ *Node, err error) {
 		DrainDelay: o.DrainDelay, StopTimeout: o.ShutdownTimeout,
 	})
 	return n, nil
+}
+
+// refresh waits until this node serves what the store holds now, so that a
+// request that follows sees it (I5). If that fails, the change feed brings it.
+func (n *Node) refresh(ctx context.Context) {
+	if head, err := n.store.Head(ctx); err == nil {
+		_ = n.set.Refresh(ctx, head)
+	}
 }
 
 // subjects gives the engine look-ups by way of identity, which is to have the

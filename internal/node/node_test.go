@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/guidon-flags/guidon/internal/manage"
 	"github.com/guidon-flags/guidon/internal/node"
+	"github.com/guidon-flags/guidon/internal/store"
 	"github.com/guidon-flags/guidon/internal/store/sqlite"
 )
 
@@ -99,6 +101,36 @@ func ask(t *testing.T, n *node.Node, token string) (int, bool) {
 		t.Fatalf("%s: %v", answer, err)
 	}
 	return status, got.Flags["on"].Enabled
+}
+
+// silent is a store that never hints at a change.
+type silent struct{ store.Store }
+
+func (silent) Hints() (<-chan struct{}, func()) { return nil, func() {} }
+
+// A captured event is seen by the request that follows (I5), also if it brings
+// a group type, which is part of what flags are compiled with.
+func TestANewGroupTypeIsServedAtOnce(t *testing.T) {
+	o := options(t.TempDir())
+	o.PollInterval = time.Hour
+	o.Open = func(ctx context.Context) (store.Store, error) {
+		st, err := sqlite.Open(ctx, o.Data, sqlite.Options{Sync: o.Sync})
+		return silent{st}, err
+	}
+	n, _ := serve(t, o)
+	status, answer := post(t, n.URL()+"/api/projects/1/feature_flags/",
+		`{"key": "on", "filters": {"aggregation_group_type_index": 0, "groups": [{"properties": [], "rollout_percentage": 100}]}}`)
+	if status != http.StatusCreated {
+		t.Fatalf("create: %d %s", status, answer)
+	}
+	if status, answer := post(t, n.URL()+"/e/", `{"token": "`+keys.ProjectToken+`", "event": "e", "distinct_id": "u",
+		"properties": {"$groups": {"company": "acme"}}}`); status != http.StatusOK {
+		t.Fatalf("capture: %d %s", status, answer)
+	}
+	_, answer = post(t, n.URL()+"/flags/?v=2", `{"token": "`+keys.ProjectToken+`", "distinct_id": "u", "groups": {"company": "acme"}}`)
+	if !strings.Contains(answer, `"enabled":true`) {
+		t.Errorf("the group type is not known: %s", answer)
+	}
 }
 
 // A committed edit is served by the very next request, and survives a restart.
