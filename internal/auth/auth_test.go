@@ -273,6 +273,33 @@ func TestAStoreThatIsDownIsNotANo(t *testing.T) {
 	}
 }
 
+// Requests with a known key do not each wait for a store that fails.
+func TestAFailingStoreIsNotAskedByEachRequest(t *testing.T) {
+	f := newFixture(t, auth.Options{})
+	ask := func(want int64) {
+		t.Helper()
+		for range 10 {
+			if _, err := f.auth.Bearer(t.Context(), personal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := f.store.views.Load(); n != want {
+			t.Errorf("asked the store %d times, want %d", n, want)
+		}
+	}
+	ask(1)
+	f.store.down.Store(true)
+	f.later(2 * time.Minute)
+	ask(2)
+	f.later(6 * time.Second)
+	ask(3)
+	f.projects.revision.Add(1) // the key may have been deleted
+	ask(4)
+	f.store.down.Store(false)
+	f.later(6 * time.Second)
+	ask(5)
+}
+
 func TestSecretsOfANodeOutOfStep(t *testing.T) {
 	f := newFixture(t, auth.Options{})
 	f.projects.unsure.Store(true)

@@ -82,6 +82,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// askAgain is the pause after a question that failed, for keys that are known:
+// their requests shall not each wait for a store that does not answer.
+const askAgain = 5 * time.Second
+
 // Authenticator turns presented keys into principals. Close it when done.
 type Authenticator struct {
 	keys     Keys
@@ -141,26 +145,15 @@ func (a *Authenticator) byHash(ctx context.Context, key, hash string) (*Principa
 		a.uses.mark(old.principal, now)
 		return old.principal, nil
 	}
+	stale := seen && now.Sub(old.at) < a.opts.Stale
+	if stale && old.failedRevision == revision && now.Sub(old.failed) < askAgain {
+		return old.principal, nil
+	}
 	if e, ok := a.unknown.get(hash); ok && e.revision == revision && now.Sub(e.at) < a.opts.Fresh {
 		return nil, ErrInvalidKey
 	}
 
-	// The question outlives an impatient client: others may wait for it too.
-	// Nobody joins a question that was put before the last change.
-	result := a.asking.DoChan(strconv.FormatInt(int64(revision), 10)+hash, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.Timeout)
-		defer cancel()
-		return a.ask(ctx, key, hash)
-	})
-	var p *Principal
-	var err error
-	select {
-	case r := <-result:
-		p, _ = r.Val.(*Principal)
-		err = r.Err
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
+	p, err := a.question(ctx, key, hash, revision)
 	switch {
 	case err == nil:
 		a.known.put(hash, entry{principal: p, at: now, revision: revision})
@@ -171,10 +164,31 @@ func (a *Authenticator) byHash(ctx context.Context, key, hash string) (*Principa
 		a.known.drop(hash)
 		a.unknown.put(hash, entry{at: now, revision: revision})
 		return nil, ErrInvalidKey
-	case seen && now.Sub(old.at) < a.opts.Stale:
+	case stale:
+		if ctx.Err() == nil { // it was not the client who gave up
+			a.known.fail(hash, now, revision)
+		}
 		return old.principal, nil
 	}
 	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// question asks the store for a key, together with all others who ask for it.
+// It outlives an impatient client. Nobody joins a question that was put before
+// the last change.
+func (a *Authenticator) question(ctx context.Context, key, hash string, revision store.Revision) (*Principal, error) {
+	result := a.asking.DoChan(strconv.FormatInt(int64(revision), 10)+hash, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.Timeout)
+		defer cancel()
+		return a.ask(ctx, key, hash)
+	})
+	select {
+	case r := <-result:
+		p, _ := r.Val.(*Principal)
+		return p, r.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // ask reads the key from the store. ErrInvalidKey if there is none that works.

@@ -13,6 +13,10 @@ type entry struct {
 	principal *Principal // nil: no such key
 	at        time.Time
 	revision  store.Revision // of the credentials, when the store was asked
+
+	// The last question that failed after that; zero: none did.
+	failed         time.Time
+	failedRevision store.Revision
 }
 
 // cache keeps the entries used last.
@@ -57,6 +61,17 @@ func (c *cache) put(hash string, v entry) {
 		last := c.order.Back()
 		c.order.Remove(last)
 		delete(c.items, last.Value.(item).hash)
+	}
+}
+
+// fail notes in an entry, if it is still there, that asking for it failed.
+func (c *cache) fail(hash string, at time.Time, revision store.Revision) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.items[hash]; ok {
+		v := e.Value.(item)
+		v.entry.failed, v.entry.failedRevision = at, revision
+		e.Value = v
 	}
 }
 
