@@ -53,7 +53,7 @@ var rules = []struct{ pkg, allow, deny string }{
 	{"internal/decide", "internal/feature internal/eval internal/snapshot internal/store internal/telemetry internal/wire/jsonval", "net/* database/* os"},
 	{"internal/auth", "internal/store " + passwords + " " + sync, "net/* database/*"},
 	{"internal/manage", "internal/feature internal/eval internal/pattern internal/store internal/auth internal/identity internal/snapshot internal/wire/filters internal/wire/jsonval " + uuid, "net/http database/*"},
-	{"internal/rest", "internal/feature internal/eval internal/store internal/auth internal/identity internal/snapshot internal/decide internal/manage internal/wire/*", "database/*"},
+	{"internal/rest", "internal/feature internal/eval internal/store internal/auth internal/identity internal/snapshot internal/decide internal/manage internal/telemetry internal/wire/*", "database/*"},
 	{"internal/server", "internal/feature internal/eval internal/store internal/wire/* internal/snapshot internal/decide internal/identity internal/auth internal/telemetry " + uuid + " " + metrics + " " + compress + " " + sync, "database/*"},
 	{"internal/telemetry", metrics, "database/*"},
 	{"internal/config", "github.com/alecthomas/kong", "net/http database/*"},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/guidon-flags/guidon/internal/auth"
 	"github.com/guidon-flags/guidon/internal/manage"
+	"github.com/guidon-flags/guidon/internal/telemetry"
 )
 
 // Authenticator finds out whose key a request presents; *auth.Authenticator is
@@ -69,7 +70,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{api: a, w: w, r: r, query: r.URL.Query()}
 	defer func() {
 		if v := recover(); v != nil {
-			a.log.ErrorContext(r.Context(), "panic", "method", r.Method, "route", c.pattern(), "panic", v, "stack", string(debug.Stack()))
+			a.log.ErrorContext(r.Context(), "panic", "method", r.Method, "route", c.pattern(), "panic", telemetry.PanicText(v), "stack", string(debug.Stack()))
 			c.fail(errInternal)
 		}
 	}()
