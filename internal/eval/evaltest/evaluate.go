@@ -242,7 +242,12 @@ func written(rows []Override, persons []int64, flags []string, hashKey string) [
 	return out
 }
 
+// person finds the person that owns an id. Like that of requests, it counts up
+// to its 200th character only (1.7).
 func (c *Case) person(distinctID string) *Person {
+	if id := []rune(distinctID); len(id) > 200 {
+		distinctID = string(id[:200])
+	}
 	for i := range c.Project.Persons {
 		if slices.Contains(c.Project.Persons[i].DistinctIDs, distinctID) {
 			return &c.Project.Persons[i]
