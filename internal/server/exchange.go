@@ -51,7 +51,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 func (s *Server) Handler() http.Handler {
 	durations := make(map[string]interface{ Observe(float64) })
 	for _, name := range []string{
-		telemetry.RouteFlags, telemetry.RouteDefinitions, telemetry.RouteCapture, telemetry.RouteAPI, telemetry.RouteOther,
+		telemetry.RouteFlags, telemetry.RouteDefinitions, telemetry.RouteConfig, telemetry.RouteCapture, telemetry.RouteAPI, telemetry.RouteOther,
 	} {
 		durations[name] = s.deps.Metrics.Duration(name)
 	}

@@ -40,6 +40,10 @@ func (s *Server) route() {
 		"/_readiness":                        probe(s.serveReadiness),
 		"/_startup":                          probe(s.serveStartup),
 	}
+	for path, list := range emptyLists {
+		s.routes[path] = route{telemetry.RouteOther, anyOrigin, s.serveList(list)}
+	}
+	s.browserConfig = route{telemetry.RouteConfig, anyOrigin, s.serveBrowserConfig}
 	s.routeCapture()
 	s.unknown = route{telemetry.RouteOther, anyOrigin, s.serveUnknown}
 	s.api = s.unknown
@@ -79,19 +83,29 @@ func (s *Server) captureProject(_ context.Context, token string) (p identity.Set
 
 // find returns the route of a path.
 func (s *Server) find(path string) route {
+	path = cleanPath(path)
+	if r, ok := s.routes[path]; ok {
+		return r
+	}
+	if _, _, ok := browserConfigPath(path); ok {
+		return s.browserConfig
+	}
+	if strings.HasPrefix(path, "/api/") {
+		return s.api
+	}
+	return s.unknown
+}
+
+// cleanPath returns a path as routes compare it: without doubled slashes at its
+// start and without one at its end.
+func cleanPath(path string) string {
 	for strings.HasPrefix(path, "//") {
 		path = path[1:] // a host that was configured with a slash at its end
 	}
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
 	}
-	if r, ok := s.routes[path]; ok {
-		return r
-	}
-	if strings.HasPrefix(path, "/api/") {
-		return s.api
-	}
-	return s.unknown
+	return path
 }
 
 // notFound is the answer to a path that leads nowhere.

@@ -75,9 +75,10 @@ type Server struct {
 	opts     Options
 	room     room
 	routes   map[string]route
-	api      route
-	unknown  route
 	draining atomic.Bool
+
+	// Routes whose paths have parameters, and where all other paths lead.
+	browserConfig, api, unknown route
 }
 
 // New returns a Server. It adds the state of d.Set and d.Identity to d.Metrics,

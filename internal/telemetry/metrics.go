@@ -40,6 +40,7 @@ type Metrics struct {
 const (
 	RouteFlags       = "flags"
 	RouteDefinitions = "definitions"
+	RouteConfig      = "config"
 	RouteCapture     = "capture"
 	RouteAPI         = "api"
 	RouteOther       = "other"

@@ -15,6 +15,7 @@ import (
 // Config holds the configuration fields for clients of one project (8.5), as
 // they are merged into answers and served by themselves. It is immutable.
 type Config struct {
+	token  string
 	fields []byte   // ,"name":value for each, to end an object with
 	object []byte   // the same as an object
 	quota  []string // what the operator's object says about quotas
@@ -36,7 +37,7 @@ type ConfigOptions struct {
 // the Config then has the defaults.
 func NewConfig(o ConfigOptions) (*Config, error) {
 	own, quota, err := operatorFields(o.Object)
-	c := &Config{quota: quota}
+	c := &Config{token: o.Token, quota: quota}
 	add := func(name string, value []byte) {
 		c.fields = append(c.fields, ',')
 		c.fields = feature.AppendQuoted(c.fields, name)
@@ -58,10 +59,6 @@ func NewConfig(o ConfigOptions) (*Config, error) {
 	return c, err
 }
 
-// JSON returns the configuration as an object of its own, which must not be
-// changed.
-func (c *Config) JSON() []byte { return c.object }
-
 type configField struct {
 	name  string
 	value []byte
@@ -80,10 +77,11 @@ var defaultConfig = []configField{
 	{"config", []byte(`{"enable_collect_everything":true}`)},
 }
 
-// reserved are the names that belong to the answer or are known better here.
+// reserved are the names that belong to the answer, are known better here, or
+// hold code (siteAppsJS).
 var reserved = []string{
 	"errorsWhileComputingFlags", "flags", "featureFlags", "featureFlagPayloads", "requestId", "evaluatedAt",
-	"quotaLimited", "quota_limited", "minimalFlagCalledEvents", "token", "hasFeatureFlags",
+	"quotaLimited", "quota_limited", "minimalFlagCalledEvents", "token", "hasFeatureFlags", "siteAppsJS",
 }
 
 // operatorFields reads the operator's object: fields in order, of several with

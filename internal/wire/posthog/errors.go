@@ -27,6 +27,8 @@ const (
 	Unavailable                   // a database cannot be reached, or nothing is loaded yet
 	Timeout                       // the request took too long
 	Overloaded                    // shed; see the Retry-After header
+	BadToken                      // the token in a path has characters or a length that no token has
+	NotFound                      // there certainly is no such thing
 )
 
 // kindInfo is what is said about a Kind.
@@ -61,6 +63,8 @@ var kinds = [...]kindInfo{
 	Unavailable:       {503, "server_error", "database_unavailable", "database_unavailable", "The service cannot answer at the moment. Try again later."},
 	Timeout:           {503, "server_error", "timeout", "timeout", "The request took too long."},
 	Overloaded:        {503, "server_error", "overloaded", "overloaded", "The service is overloaded. Try again later."},
+	BadToken:          {400, "validation_error", "invalid_token", "malformed_token", "The project token has characters or a length that no token has."},
+	NotFound:          {404, "invalid_request", "not_found", "not_found", "There is no such thing here."},
 }
 
 // Status returns the HTTP status.
