@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,10 +32,17 @@ var definitionRoutes = []string{
 	"/api/feature_flag/local_evaluation", "/api/feature_flag/local_evaluation/",
 }
 
+// remoteConfigRoutes are the paths that hand out the payload of a flag.
+var remoteConfigRoutes = []string{
+	"/api/projects/@current/feature_flags/limits/remote_config", "/api/projects/1/feature_flags/limits/remote_config/",
+	"/api/environments/@current/feature_flags/limits/remote_config", "/api/environments/1/feature_flags/limits/remote_config/",
+}
+
 // Every route that needs a key refuses a request without one, with a wrong one
-// and with one that lacks the scope, whatever the method.
+// and with one that lacks the scope, whatever the method. To the secrets of
+// another project remote configurations say 403 instead of 401 (12).
 func TestRoutesNeedKeys(t *testing.T) {
-	n := newNode(t, nodeOptions{})
+	n := newNode(t, nodeOptions{seed: seedRemoteConfigs})
 	tests := []struct {
 		name, key string
 		want      int
@@ -54,9 +62,12 @@ func TestRoutesNeedKeys(t *testing.T) {
 		{"personal key", "phx_a", 200},
 		{"personal key that reads", "phx_read", 200},
 	}
-	for _, path := range definitionRoutes {
+	for _, path := range append(remoteConfigRoutes, definitionRoutes...) {
 		for _, method := range []string{"GET", "HEAD"} {
 			for _, test := range tests {
+				if strings.HasPrefix(test.key, "phs_b") && slices.Contains(remoteConfigRoutes, path) {
+					test.want = 403
+				}
 				var headers []string
 				if test.key != "" {
 					headers = []string{"Authorization", "Bearer " + test.key}

@@ -35,6 +35,13 @@ func (s *Server) refuse(x *exchange, kind posthog.Kind) {
 
 // refuseWith answers with an error. One that is no *posthog.Error is a defect.
 func (s *Server) refuseWith(x *exchange, err error) {
+	e := s.note(x, err)
+	respond(x, e.Kind.Status(), e.AppendJSON(nil))
+}
+
+// note counts a refusal, logs a defect, and sets the headers that a refusal of
+// its kind has.
+func (s *Server) note(x *exchange, err error) *posthog.Error {
 	e, ok := errors.AsType[*posthog.Error](err)
 	if !ok {
 		s.opts.Logger.Error("a request failed", "error", err)
@@ -51,7 +58,7 @@ func (s *Server) refuseWith(x *exchange, err error) {
 	if status == http.StatusServiceUnavailable {
 		x.Header()["Retry-After"] = []string{retryAfter()}
 	}
-	respond(x, status, e.AppendJSON(nil))
+	return e
 }
 
 // retryAfter is a pause in seconds that differs from client to client, so that

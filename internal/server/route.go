@@ -44,6 +44,7 @@ func (s *Server) route() {
 		s.routes[path] = route{telemetry.RouteOther, anyOrigin, s.serveList(list)}
 	}
 	s.browserConfig = route{telemetry.RouteConfig, anyOrigin, s.serveBrowserConfig}
+	s.remoteConfig = route{telemetry.RouteDefinitions, withoutCookies, s.serveRemoteConfig}
 	s.routeCapture()
 	s.unknown = route{telemetry.RouteOther, anyOrigin, s.serveUnknown}
 	s.api = s.unknown
@@ -89,6 +90,9 @@ func (s *Server) find(path string) route {
 	}
 	if _, _, ok := browserConfigPath(path); ok {
 		return s.browserConfig
+	}
+	if _, _, ok := remoteConfigPath(path); ok {
+		return s.remoteConfig
 	}
 	if strings.HasPrefix(path, "/api/") {
 		return s.api

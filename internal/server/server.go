@@ -78,7 +78,7 @@ type Server struct {
 	draining atomic.Bool
 
 	// Routes whose paths have parameters, and where all other paths lead.
-	browserConfig, api, unknown route
+	browserConfig, remoteConfig, api, unknown route
 }
 
 // New returns a Server. It adds the state of d.Set and d.Identity to d.Metrics,

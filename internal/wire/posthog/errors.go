@@ -29,6 +29,8 @@ const (
 	Overloaded                    // shed; see the Retry-After header
 	BadToken                      // the token in a path has characters or a length that no token has
 	NotFound                      // there certainly is no such thing
+	ForeignCredential             // the key is of another project, where the reference says 403
+	DecryptFailed                 // an encrypted payload cannot be read
 )
 
 // kindInfo is what is said about a Kind.
@@ -65,6 +67,8 @@ var kinds = [...]kindInfo{
 	Overloaded:        {503, "server_error", "overloaded", "overloaded", "The service is overloaded. Try again later."},
 	BadToken:          {400, "validation_error", "invalid_token", "malformed_token", "The project token has characters or a length that no token has."},
 	NotFound:          {404, "invalid_request", "not_found", "not_found", "There is no such thing here."},
+	ForeignCredential: {403, "authentication_error", "permission_denied", "foreign_credential", "The key belongs to another project."},
+	DecryptFailed:     {500, "server_error", "remote_config_decrypt_failed", "remote_config_decrypt_failed", "The payload of this remote configuration could not be decrypted."},
 }
 
 // Status returns the HTTP status.
