@@ -139,6 +139,16 @@ func TestPosthogGoRemote(t *testing.T) {
 	}
 }
 
+func TestPosthogGoRemoteConfig(t *testing.T) {
+	s := start(t)
+	s.createRemoteConfig()
+	c, rec, _ := newGoClient(t, s, true)
+	rec.wait(t, "GET /flags/definitions 200") // which a key makes the client poll
+	if got, err := c.GetRemoteConfigPayload("limits"); err != nil || got != `{"max":5}` {
+		t.Errorf("GetRemoteConfigPayload = %q, %v", got, err)
+	}
+}
+
 func TestPosthogGoLocal(t *testing.T) {
 	s := start(t)
 	s.createFlags()

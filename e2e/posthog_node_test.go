@@ -23,6 +23,7 @@ func TestPosthogNode(t *testing.T) {
 		t.Run(script, func(t *testing.T) {
 			s := start(t)
 			s.createFlags()
+			s.createRemoteConfig()
 			cmd := exec.CommandContext(t.Context(), node, script)
 			cmd.Dir = "node"
 			cmd.Env = append(os.Environ(), "HOST="+s.url, "TOKEN="+projectToken, "KEY="+personalKey, "SECRET="+secretKey)

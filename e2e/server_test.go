@@ -177,6 +177,17 @@ func (s *server) createFlags() {
 	}
 }
 
+// createRemoteConfig makes the remote configuration that SDK suites ask for.
+func (s *server) createRemoteConfig() {
+	s.t.Helper()
+	s.manage("POST", "/api/projects/1/feature_flags/", map[string]any{
+		"key": "limits", "is_remote_configuration": true, "filters": map[string]any{
+			"groups":   []any{map[string]any{"properties": []any{}, "rollout_percentage": 100}},
+			"payloads": map[string]any{"true": `{"max":5}`},
+		},
+	})
+}
+
 // recorder is a transport that remembers what passed through it.
 type recorder struct {
 	mu    sync.Mutex

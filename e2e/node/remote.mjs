@@ -1,6 +1,7 @@
-// Identify, group identify and remote evaluation with posthog-node.
+// Identify, group identify, remote evaluation and remote configuration with
+// posthog-node.
 import assert from 'node:assert/strict'
-import { connect, expect, off, on } from './client.mjs'
+import { connect, expect, off, on, KEY, SECRET } from './client.mjs'
 
 const { client, seen, close } = connect()
 const id = 'distinct_id_7'
@@ -23,7 +24,7 @@ await expect(client, 'group property override', 'big-company', id,
 await expect(client, 'group flag without group', 'big-company', id, {}, off)
 
 const all = await client.getAllFlags(id)
-assert.equal(Object.keys(all).length, 6)
+assert.equal(Object.keys(all).length, 7)
 assert.equal(all['multivariate-flag'], 'control')
 assert.equal(all['pro-plan'], true)
 
@@ -31,3 +32,17 @@ await client.getFeatureFlagResult('everyone', id) // with its $feature_flag_call
 await client.flush()
 assert.ok(seen('/batch/', 200) >= 2, 'events were delivered')
 await close()
+
+for (const personalApiKey of [KEY, SECRET]) {
+  const { client, seen, close } = connect({ personalApiKey, enableLocalEvaluation: false })
+  assert.deepEqual(await client.getRemoteConfigPayload('limits'), { max: 5 })
+  assert.equal(seen('/api/projects/@current/feature_flags/limits/remote_config', 200), 1)
+  await close()
+}
+console.log('ok remote configuration')
+
+// The SDK does not look at the status: what it rejects is the empty body.
+const refused = connect({ personalApiKey: SECRET, enableLocalEvaluation: false })
+await assert.rejects(refused.client.getRemoteConfigPayload('everyone'), 'no remote configuration')
+await refused.client.shutdown()
+console.log('ok no remote configuration')
