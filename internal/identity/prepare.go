@@ -99,12 +99,19 @@ func prepare(e *Event, optOut bool) (st step, ok bool) {
 // scan finds the documents that the rules look at.
 func scan(e *Event) raw {
 	r := raw{topSet: e.Set, topOnce: e.SetOnce}
-	if !isObject(e.Properties) {
-		return r
+	for _, document := range [][]byte{e.Properties, e.Lifted} {
+		if isObject(document) {
+			r.read(document)
+		}
 	}
-	// The documents were checked when they were decoded; what could not be
-	// read here would have no effect.
-	_ = jsonval.Members(e.Properties, func(name, value []byte) error {
+	return r
+}
+
+// read takes from a document what rules look at, in place of what an earlier
+// one had. The documents were checked when they were decoded; what could not
+// be read here would have no effect.
+func (r *raw) read(document []byte) {
+	_ = jsonval.Members(document, func(name, value []byte) error {
 		if field := r.field(string(name)); field != nil {
 			*field = value
 		}
@@ -113,7 +120,6 @@ func scan(e *Event) raw {
 		}
 		return nil
 	})
-	return r
 }
 
 // field returns where the value of a property is kept, nil if no rule needs it.

@@ -71,6 +71,7 @@ type Event struct {
 	Properties []byte // an object
 	Set        []byte // $set beside the properties; counts before the one within
 	SetOnce    []byte // $set_once beside the properties; likewise
+	Lifted     []byte // an object: what a client says of the event beside its properties, under the names that properties have; counts before them
 }
 
 // A request's events are applied in portions, so that a large one does not
@@ -89,28 +90,38 @@ const (
 // Events that cannot be applied (M2, M7, 5.3, …) are no error: they count, and
 // leave a warning.
 func (s *Service) Capture(ctx context.Context, project Settings, events []Event) error {
-	for len(events) > 0 {
+	_, err := s.CaptureFront(ctx, project, events)
+	return err
+}
+
+// CaptureFront is Capture for clients that can send the rest of a request
+// again: n is how many events at the front are done with for good, all of them
+// if err is nil. What became of the others is not known.
+func (s *Service) CaptureFront(ctx context.Context, project Settings, events []Event) (n int, err error) {
+	for n < len(events) {
 		var steps []step
-		size := 0
-		for len(events) > 0 && len(steps) < maxPortion && size < maxPortionBytes {
-			e := &events[0]
-			events = events[1:]
+		var ends []int // for each step, how many events are done with after it
+		size, i := 0, n
+		for ; i < len(events) && len(steps) < maxPortion && size < maxPortionBytes; i++ {
+			e := &events[i]
 			size += len(e.Properties) + len(e.Set) + len(e.SetOnce)
 			if st, ok := prepare(e, project.OptOut); ok {
-				steps = append(steps, st)
+				steps, ends = append(steps, st), append(ends, i+1)
 			} else {
 				s.stats.ignored(1)
 			}
 		}
 		for len(steps) > 0 {
-			n, err := s.apply(ctx, project.ID, steps)
+			k, err := s.apply(ctx, project.ID, steps)
 			if err != nil {
-				return fmt.Errorf("identity: capture: %w", err)
+				return n, fmt.Errorf("identity: capture: %w", err)
 			}
-			steps = steps[n:]
+			n = ends[k-1]
+			steps, ends = steps[k:], ends[k:]
 		}
+		n = i
 	}
-	return nil
+	return n, nil
 }
 
 // apply applies the first of steps, as many as maxPortionTime allows but one at
