@@ -75,6 +75,7 @@ type CapturedEvent struct {
 	Properties []byte // a JSON object; nil: none
 	Set        []byte // $set at the top level, any JSON value; nil: none
 	SetOnce    []byte // $set_once at the top level, any JSON value; nil: none
+	Lifted     []byte // a JSON object: what was said beside the properties, under their names; counts before them; nil: none
 }
 
 // CaptureQuery is the query string of a capture request.

@@ -27,14 +27,9 @@ type captureDecoder struct {
 var errStop = errors.New("stop")
 
 func (d *captureDecoder) decode(payload []byte) (Capture, error) {
-	payload = bytes.Trim(payload, " \t\r\n")
-	if !isJSON(payload) {
-		// Clients in Python write numbers that JSON does not have.
-		mended, found := appendFinite(nil, payload)
-		if !found || !isJSON(mended) {
-			return Capture{}, captureUnparsable("not valid JSON")
-		}
-		payload = mended
+	payload, ok := captureJSON(payload)
+	if !ok {
+		return Capture{}, captureUnparsable("not valid JSON")
 	}
 	var err error
 	switch payload[0] {
@@ -260,6 +255,18 @@ func limitText(s string, n int) string {
 		s = strings.ReplaceAll(s, "\x00", string(utf8.RuneError))
 	}
 	return cutText(s, n)
+}
+
+// captureJSON returns the one JSON value of a payload without white space
+// around it; false if there is none. Numbers that clients in Python write and
+// JSON does not have become null.
+func captureJSON(payload []byte) ([]byte, bool) {
+	payload = bytes.Trim(payload, " \t\r\n")
+	if isJSON(payload) {
+		return payload, true
+	}
+	mended, found := appendFinite(nil, payload)
+	return mended, found && isJSON(mended)
 }
 
 func isJSON(text []byte) bool {

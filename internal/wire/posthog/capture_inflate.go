@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -16,10 +17,25 @@ import (
 type codec uint8
 
 const (
-	codecGzip codec = iota
+	codecNone codec = iota
+	codecGzip
 	codecDeflate
 	codecZstd
 )
+
+// codecNamed reads a Content-Encoding in any case; false if it names none of
+// the codecs.
+func codecNamed(encoding string) (codec, bool) {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "gzip", "x-gzip":
+		return codecGzip, true
+	case "deflate":
+		return codecDeflate, true
+	case "zstd":
+		return codecZstd, true
+	}
+	return codecNone, false
+}
 
 // inflateCapture decompresses src and stops with ErrCaptureTooBig as soon as
 // the result is longer than limit.
@@ -27,6 +43,8 @@ func inflateCapture(c codec, src []byte, limit int) ([]byte, error) {
 	var out []byte
 	var err error
 	switch c {
+	case codecNone:
+		out = src
 	case codecGzip:
 		out, err = appendGunzipped(make([]byte, 0, min(4*len(src), limit)), src, limit)
 	case codecDeflate:

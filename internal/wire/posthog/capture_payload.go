@@ -68,16 +68,11 @@ func captureSource(q CaptureQuery, h CaptureHints, body []byte) ([]byte, error) 
 	if len(body) == 0 {
 		return nil, errNoPayload
 	}
-	switch strings.ToLower(strings.TrimSpace(h.ContentEncoding)) {
-	case "gzip", "x-gzip":
-		if isGzip(body) {
-			return inflateCapture(codecGzip, body, h.Limit)
-		}
-	case "deflate":
-		return inflateCapture(codecDeflate, body, h.Limit)
-	case "zstd":
-		return inflateCapture(codecZstd, body, h.Limit)
-	case "br":
+	c, known := codecNamed(h.ContentEncoding)
+	switch {
+	case known && (c != codecGzip || isGzip(body)):
+		return inflateCapture(c, body, h.Limit)
+	case strings.EqualFold(strings.TrimSpace(h.ContentEncoding), "br"):
 		return nil, captureUndecodable("content encoding br is not supported")
 	}
 	return body, nil

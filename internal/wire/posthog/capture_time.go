@@ -20,17 +20,27 @@ func eventTime(timestamp, offset []byte, sentAt, now time.Time) time.Time {
 		if t, ok = parseISOTime(text); !ok {
 			t = now
 		} else if !sentAt.IsZero() {
-			t = now.Add(-sentAt.Sub(t))
+			t = onOurClock(t, sentAt, now)
 			t = sinceOffset(t, offset, now)
 		}
 	} else {
 		t = sinceOffset(t, offset, now)
 	}
+	return believable(t, now)
+}
+
+// believable returns t in the precision that is kept, or now if t lies too far
+// ahead or has no year of four digits.
+func believable(t, now time.Time) time.Time {
 	if t.Year() < 1 || t.Sub(now) > maxAhead {
 		t = now
 	}
 	return t.UTC().Truncate(time.Microsecond)
 }
+
+// onOurClock returns when something happened that a client dates t, if the
+// client's clock showed sentAt when ours shows now.
+func onOurClock(t, sentAt, now time.Time) time.Time { return now.Add(-sentAt.Sub(t)) }
 
 // sinceOffset returns now − offset if there is an offset that is not 0, else t.
 func sinceOffset(t time.Time, offset []byte, now time.Time) time.Time {
@@ -78,6 +88,20 @@ func parseISOTime(s string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// parseRFC3339 reads a point in time with its zone. A space may stand for the
+// T, and letters may be small.
+func parseRFC3339(s string) (time.Time, bool) {
+	if len(s) > 40 {
+		return time.Time{}, false
+	}
+	s = strings.ToUpper(s)
+	if len(s) > 10 && s[10] == ' ' {
+		s = s[:10] + "T" + s[11:]
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	return t.UTC(), err == nil
 }
 
 // canonicalUUID returns s in lower case with hyphens; s may lack them, stand in

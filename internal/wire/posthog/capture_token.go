@@ -76,14 +76,24 @@ func (c *tokenChoice) settle() (string, error) {
 		return "", c.err
 	case !c.found:
 		return "", errNoCaptureToken
-	case c.token == "":
-		return "", badCaptureToken("empty")
-	case len(c.token) > maxCaptureToken:
-		return "", badCaptureToken("too_long")
-	case strings.IndexFunc(c.token, func(r rune) bool { return r > 0x7e || r < 0x20 }) >= 0:
-		return "", badCaptureToken("not_ascii")
-	case strings.HasPrefix(c.token, "phx_"):
-		return "", badCaptureToken("personal_api_key")
+	}
+	if reason := captureTokenFault(c.token); reason != "" {
+		return "", badCaptureToken(reason)
 	}
 	return c.token, nil
+}
+
+// captureTokenFault says why a text cannot be a project token; empty: it can.
+func captureTokenFault(token string) string {
+	switch {
+	case token == "":
+		return "empty"
+	case len(token) > maxCaptureToken:
+		return "too_long"
+	case strings.IndexFunc(token, func(r rune) bool { return r > 0x7e || r < 0x20 }) >= 0:
+		return "not_ascii"
+	case strings.HasPrefix(token, "phx_"):
+		return "personal_api_key"
+	}
+	return ""
 }
