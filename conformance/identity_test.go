@@ -7,16 +7,41 @@ import (
 	"testing"
 
 	"github.com/guidon-flags/guidon/internal/identity/identitytest"
+	"github.com/guidon-flags/guidon/internal/store"
 )
 
-var identitySuite = &suite{name: "identity", http: runIdentity}
+var identitySuite = &suite{name: "identity", http: runIdentity, v1: identityV1}
 
 // runIdentity sends the steps of a scenario to a node and looks into its store.
 func runIdentity(t *testing.T, raw json.RawMessage) {
 	c := decode[identitytest.Case](t, raw)
+	st, project := sendSteps(t, &c)
+	identitytest.Check(t, st, project, &c)
+}
+
+// identityV1 is a scenario whose events are sent to the capture endpoint of
+// version 1, with the same outcome.
+func identityV1(t *testing.T, raw json.RawMessage) func(t *testing.T) {
+	c := decode[identitytest.Case](t, raw)
+	if !c.HasEvents() {
+		return nil // requests are in one form
+	}
+	return func(t *testing.T) {
+		v1, personless := c.V1(t)
+		st, project := sendSteps(t, &v1)
+		if !personless {
+			identitytest.Check(t, st, project, &v1)
+		}
+	}
+}
+
+// sendSteps starts a node with the initial state of a scenario and sends its
+// steps. It returns the node's store and the scenario's project there.
+func sendSteps(t *testing.T, c *identitytest.Case) (store.Store, int64) {
+	t.Helper()
 	s := startNode(t, identitytest.Now, nil)
 	st := s.node.Store()
-	project := identitytest.Setup(t, st, &c)
+	project := identitytest.Setup(t, st, c)
 	rev, err := st.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -39,5 +64,5 @@ func runIdentity(t *testing.T, raw json.RawMessage) {
 		c.Steps[i].CheckResponse(t, resp)
 		resp.Body.Close()
 	}
-	identitytest.Check(t, st, project.ID, &c)
+	return st, project.ID
 }

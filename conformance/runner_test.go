@@ -19,6 +19,10 @@ type suite struct {
 	core func(t *testing.T, raw json.RawMessage)
 	http func(t *testing.T, raw json.RawMessage)
 
+	// v1 gives the case with its events in the form of the capture endpoint of
+	// version 1, to be run on a whole node; nil: it has none. May be nil.
+	v1 func(t *testing.T, raw json.RawMessage) func(t *testing.T)
+
 	// batch, in place of http, runs many cases on few nodes, one subtest each.
 	batch func(t *testing.T, cases []testCase)
 
@@ -36,9 +40,9 @@ type testCase struct {
 
 // count is what the run came to.
 type count struct {
-	core, http int
-	coreOnly   map[string]int // by reason
-	skipped    []string
+	core, http, v1 int
+	coreOnly       map[string]int // by reason
+	skipped        []string
 }
 
 // TestConformance runs every case of every file.
@@ -76,6 +80,13 @@ func TestConformance(t *testing.T) {
 			continue
 		}
 		t.Run("http/"+c.id, func(t *testing.T) { c.suite.http(t, c.raw) })
+		if c.suite.v1 == nil {
+			continue
+		}
+		if run := c.suite.v1(t, c.raw); run != nil {
+			n.v1++
+			t.Run("v1/"+c.id, run)
+		}
 	}
 	for s, cases := range batches {
 		t.Run("http/"+s.name, func(t *testing.T) { s.batch(t, cases) })
@@ -85,7 +96,8 @@ func TestConformance(t *testing.T) {
 
 // report prints what ran, also when everything passed.
 func report(t *testing.T, cases int, n count) {
-	fmt.Printf("conformance: %d cases; %d runs in the core, %d through HTTP; %d files skipped\n", cases, n.core, n.http, len(n.skipped))
+	fmt.Printf("conformance: %d cases; %d runs in the core, %d through HTTP, %d more in the form of capture v1; %d files skipped\n",
+		cases, n.core, n.http, n.v1, len(n.skipped))
 	for why, k := range n.coreOnly {
 		fmt.Printf("conformance: %d cases in the core only: %s\n", k, why)
 	}
@@ -161,9 +173,6 @@ func classify(name string, raw []byte) ([]testCase, string, error) {
 	base := strings.TrimSuffix(filepath.Base(name), ".json")
 	switch {
 	case strings.HasPrefix(h.Format, "identity-scenarios/"):
-		if h.Category == "capture-v1" {
-			return nil, "the v1 capture endpoint is not there yet", nil
-		}
 		return inner(h, identitySuite)
 	case h.Schema != "":
 		return nil, "a schema, not cases", nil

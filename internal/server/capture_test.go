@@ -32,9 +32,9 @@ func newCaptureFixture() *captureFixture {
 		project: func(_ context.Context, token string) (identity.Settings, bool, bool) {
 			return identity.Settings{ID: 1}, token == identitytest.Token, true
 		},
-		apply: func(_ context.Context, _ identity.Settings, events []identity.Event) error {
+		apply: func(_ context.Context, _ identity.Settings, events []identity.Event) (int, error) {
 			f.taken = append(f.taken, events...)
-			return nil
+			return len(events), nil
 		},
 		count:  func(result string, events int) { f.counts[result] += events },
 		room:   newRoom(roomBytes, roomWait),
@@ -46,14 +46,20 @@ func newCaptureFixture() *captureFixture {
 
 func (f *captureFixture) serve(r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
-	newCaptureHandler(f.captureDeps).ServeHTTP(w, r)
+	h := newCaptureHandler(&f.captureDeps)
+	switch strings.TrimSuffix(r.URL.Path, "/") {
+	case captureV1Path:
+		h = newCaptureV1Handler(&f.captureDeps)
+	case discardV1Path:
+		h = newDiscardV1Handler(&f.captureDeps)
+	}
+	h.ServeHTTP(w, r)
 	return w.Result()
 }
 
-// TestCaptureScenarios runs all identity scenarios over HTTP on sqlite, but for
-// those of the v1 endpoint, which does not exist yet.
+// TestCaptureScenarios runs all identity scenarios over HTTP on sqlite.
 func TestCaptureScenarios(t *testing.T) {
-	for _, file := range identitytest.Load(t, "../../conformance/identity", "capture-v1.json") {
+	for _, file := range identitytest.Load(t, "../../conformance/identity") {
 		for _, c := range file.Cases {
 			t.Run(c.ID, func(t *testing.T) {
 				t.Parallel()
@@ -64,7 +70,7 @@ func TestCaptureScenarios(t *testing.T) {
 				f.project = func(_ context.Context, token string) (identity.Settings, bool, bool) {
 					return identity.Settings{ID: project.ID, OptOut: project.PersonlessOnly}, token == project.Token, true
 				}
-				f.apply = service.Capture
+				f.apply = service.CaptureFront
 				for i := range c.Steps {
 					c.Steps[i].CheckResponse(t, f.serve(c.Steps[i].Request(t)))
 				}
@@ -121,7 +127,7 @@ func TestCaptureAnswers(t *testing.T) {
 			}
 		}, status: 503, text: "transient error, please retry", counts: map[string]int{"failed": 1}, retry: true},
 		{name: "store fails", target: "/batch", body: good, change: func(f *captureFixture) {
-			f.apply = func(context.Context, identity.Settings, []identity.Event) error { return errors.New("disk") }
+			f.apply = func(context.Context, identity.Settings, []identity.Event) (int, error) { return 0, errors.New("disk") }
 		}, status: 503, text: "transient error, please retry", counts: map[string]int{"failed": 1}, retry: true},
 		{
 			name: "only performance events", target: "/e", body: `[{"event":"$performance_event","token":"phc_conformance_identity"}]`,
@@ -187,11 +193,11 @@ func TestCaptureMakesUUIDs(t *testing.T) {
 // waits for the answer.
 func TestCaptureOutlivesItsClient(t *testing.T) {
 	f := newCaptureFixture()
-	f.apply = func(ctx context.Context, _ identity.Settings, _ []identity.Event) error {
+	f.apply = func(ctx context.Context, _ identity.Settings, events []identity.Event) (int, error) {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("the store may take for ever")
 		}
-		return ctx.Err()
+		return len(events), ctx.Err()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -56,9 +56,10 @@ func (s *Server) route() {
 // routeCapture adds the paths that take events.
 func (s *Server) routeCapture() {
 	count := func(result string, events int) { s.deps.Metrics.Captured.With(result).Add(float64(events)) }
-	capture := newCaptureHandler(captureDeps{
-		project: s.captureProject, apply: s.deps.Identity.Capture, room: s.room, count: count, now: s.opts.Now, logger: s.opts.Logger,
-	})
+	deps := &captureDeps{
+		project: s.captureProject, apply: s.deps.Identity.CaptureFront, room: s.room, count: count, now: s.opts.Now, logger: s.opts.Logger,
+	}
+	capture := newCaptureHandler(deps)
 	discard := newDiscardHandler(count)
 	for _, path := range capturePaths {
 		s.routes[path] = handlerRoute(telemetry.RouteCapture, anyOrigin, capture)
@@ -66,6 +67,8 @@ func (s *Server) routeCapture() {
 	for _, path := range discardPaths {
 		s.routes[path] = handlerRoute(telemetry.RouteCapture, anyOrigin, discard)
 	}
+	s.routes[captureV1Path] = handlerRoute(telemetry.RouteCapture, anyOrigin, newCaptureV1Handler(deps))
+	s.routes[discardV1Path] = handlerRoute(telemetry.RouteCapture, anyOrigin, newDiscardV1Handler(deps))
 }
 
 // handlerRoute is the route to a handler that answers everything itself.

@@ -86,6 +86,7 @@ type ExpectResponse struct {
 	JSONSubset   json.RawMessage `json:"json_subset"`
 	TextContains string          `json:"text_contains"`
 	Empty        bool            `json:"empty"`
+	ResultAnyOf  []string        `json:"result_any_of"` // in place of each result in JSON
 }
 
 // Expect is the state after the last step. Nil lists are not compared.
