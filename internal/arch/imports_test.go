@@ -43,6 +43,7 @@ var rules = []struct{ pkg, allow, deny string }{
 	{"internal/wire/jsonval", "internal/feature " + jsontext, noIO},
 	{"internal/wire/filters", "internal/feature internal/dates internal/semver internal/wire/jsonval " + jsontext, noIO},
 	{"internal/wire/posthog", "internal/feature internal/eval internal/wire/* " + jsontext + " " + compress, noIO},
+	{"internal/wire/ofrep", "internal/feature internal/eval internal/wire/jsonval " + jsontext, noIO},
 	{"internal/store", "", "net/* database/* os"},
 	{"internal/store/storetest", "internal/store " + testOnly, "net/*"},
 	{"internal/store/sqlite", "internal/store " + sqlite + " " + goose, "net/http"},

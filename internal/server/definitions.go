@@ -70,7 +70,7 @@ func (s *Server) serveDefinitions(x *exchange, r *http.Request) {
 		return
 	}
 	s.deps.Metrics.Definitions.Inc()
-	v, err := s.definitionsVersion(r)
+	v, err := s.keyedVersion(r, auth.BearerToken(r.Header.Get("Authorization")))
 	if err != nil {
 		s.refuseWith(x, err)
 		return
@@ -109,10 +109,10 @@ func tagResult(match string) string {
 	return "miss"
 }
 
-// definitionsVersion finds the project that a definitions request is about and
-// checks its key (section 10): first the token, then the key.
-func (s *Server) definitionsVersion(r *http.Request) (*snapshot.Version, error) {
-	key := auth.BearerToken(r.Header.Get("Authorization"))
+// keyedVersion finds the project that a request with a secret or personal key is
+// about and checks that the key may read its definitions (section 10): first the
+// token, then the key.
+func (s *Server) keyedVersion(r *http.Request, key string) (*snapshot.Version, error) {
 	token := r.URL.Query().Get("token")
 	if token == "" {
 		token = r.Header.Get(projectHeader)

@@ -40,14 +40,20 @@ func (e *encoder) appendTo(b []byte, f posthog.Format, res *eval.Results, m *pos
 	return b
 }
 
-// flagsState is what one flags request needs; it is reused by later ones.
+// evaluation is what a request for decisions needs in any protocol; it is reused
+// by later ones.
+type evaluation struct {
+	body   []byte // as received
+	wanted decide.Request
+	answer decide.Answer
+	out    []byte
+	held   int64 // bytes of room
+}
+
+// flagsState is what one flags request needs.
 type flagsState struct {
-	body    []byte // as received
+	evaluation
 	request posthog.FlagsRequest
-	wanted  decide.Request
-	answer  decide.Answer
-	out     []byte
-	held    int64 // bytes of room
 }
 
 var flagsStates = sync.Pool{New: func() any { return new(flagsState) }}
@@ -56,6 +62,12 @@ var flagsStates = sync.Pool{New: func() any { return new(flagsState) }}
 const keepState = 256 << 10
 
 func (s *Server) release(st *flagsState) {
+	s.clear(&st.evaluation)
+	flagsStates.Put(st)
+}
+
+// clear prepares st for the next request.
+func (s *Server) clear(st *evaluation) {
 	s.room.give(st.held)
 	st.held = 0
 	if cap(st.body) > keepState {
@@ -65,7 +77,6 @@ func (s *Server) release(st *flagsState) {
 		st.out = nil
 	}
 	st.wanted = decide.Request{}
-	flagsStates.Put(st)
 }
 
 // flagsMeta is what a flags request says outside of its body, in no terms of
@@ -130,7 +141,7 @@ func (s *Server) postFlags(x *exchange, r *http.Request, decide bool) {
 	x.requestID = m.requestID
 	x.version = formatName(m.query.Format(decide))
 
-	if err := s.readBody(x, r, st); err != nil {
+	if err := s.readBody(x, r, &st.evaluation); err != nil {
 		s.refuseWith(x, err)
 		return
 	}
@@ -170,7 +181,7 @@ func formatName(f posthog.Format) string {
 }
 
 // readBody reads the body into st: up to posthog.MaxBody bytes (4.1).
-func (s *Server) readBody(x *exchange, r *http.Request, st *flagsState) error {
+func (s *Server) readBody(x *exchange, r *http.Request, st *evaluation) error {
 	st.body = st.body[:0]
 	start := s.opts.Now()
 	body := r.Body
@@ -309,6 +320,11 @@ func (s *Server) evaluate(ctx context.Context, v *snapshot.Version, st *flagsSta
 		Trace:         m.query.Detailed,
 		Now:           m.now,
 	}
+	s.decide(ctx, v, &st.evaluation)
+}
+
+// decide decides what st wants into st.answer.
+func (s *Server) decide(ctx context.Context, v *snapshot.Version, st *evaluation) {
 	s.deps.Engine.Decide(ctx, v, &st.wanted, &st.answer)
 	for i := range st.answer.Items {
 		if it := &st.answer.Items[i]; it.Reason == eval.Failed && it.Failure != nil {

@@ -34,7 +34,7 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 	s := &Server{deps: Deps{Metrics: telemetry.NewMetrics()}, opts: Options{}.withDefaults()}
 	r := httptest.NewRequest(http.MethodPost, "/flags", hung{})
 	r.ContentLength = posthog.MaxBody
-	st := &flagsState{}
+	st := &evaluation{}
 	if err := s.readBody(&exchange{ResponseWriter: httptest.NewRecorder()}, r, st); err == nil {
 		t.Fatal("no error")
 	}
@@ -64,9 +64,29 @@ func zipped(t *testing.T, size int) []byte {
 func TestLargeBodiesNeedRoom(t *testing.T) {
 	full := newRoom(0, 0)
 
+	t.Run("ofrep", func(t *testing.T) {
+		s := &Server{room: full}
+		st := &ofrepState{}
+		for _, c := range []struct {
+			body     []byte
+			encoding string
+			shed     bool
+		}{
+			{zipped(t, 1000), "gzip", false},
+			{zipped(t, 2*smallBody), "gzip", true},
+			{bytes.Repeat([]byte(" "), 2*smallBody), "", true},
+		} {
+			st.body = c.body
+			var e *posthog.Error
+			err := s.decodeOFREP(t.Context(), st, c.encoding)
+			if shed := errors.As(err, &e) && e.Kind == posthog.Overloaded; shed != c.shed || st.held != 0 {
+				t.Errorf("%d bytes, encoding %q: error %v, %d bytes held", len(c.body), c.encoding, err, st.held)
+			}
+		}
+	})
 	t.Run("flags", func(t *testing.T) {
 		s := &Server{room: full}
-		st := &flagsState{body: zipped(t, 1000)}
+		st := &flagsState{evaluation: evaluation{body: zipped(t, 1000)}}
 		if err := s.decode(t.Context(), st, posthog.BodyHints{}); err != nil || st.held != 0 {
 			t.Errorf("small body: error %v, %d bytes held", err, st.held)
 		}

@@ -45,6 +45,7 @@ func (s *Server) route() {
 	}
 	s.browserConfig = route{telemetry.RouteConfig, anyOrigin, s.serveBrowserConfig}
 	s.remoteConfig = route{telemetry.RouteDefinitions, withoutCookies, s.serveRemoteConfig}
+	s.routes[ofrepPath] = route{telemetry.RouteFlags, anyOrigin, s.serveOFREP}
 	s.routeCapture()
 	s.unknown = route{telemetry.RouteOther, anyOrigin, s.serveUnknown}
 	s.api = s.unknown
@@ -96,6 +97,9 @@ func (s *Server) find(path string) route {
 	}
 	if _, _, ok := remoteConfigPath(path); ok {
 		return s.remoteConfig
+	}
+	if strings.HasPrefix(path, ofrepPath+"/") {
+		return s.routes[ofrepPath]
 	}
 	if strings.HasPrefix(path, "/api/") {
 		return s.api

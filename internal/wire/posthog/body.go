@@ -88,14 +88,8 @@ func (r *FlagsRequest) decodeBase64(text []byte) error {
 // gunzip returns the content of a gzip stream, in memory of r.
 func (r *FlagsRequest) gunzip(body []byte) ([]byte, error) {
 	var err error
-	r.unpacked, err = appendGunzipped(r.unpacked[:0], body, r.limit)
-	switch {
-	case errors.Is(err, errTooLarge):
-		return nil, refuse(TooLarge, "The body is too large after decompression.")
-	case err != nil:
-		return nil, refuse(BadBody, "The body is not valid gzip.")
-	}
-	return r.unpacked, nil
+	r.unpacked, err = Gunzip(r.unpacked[:0], body, r.limit)
+	return r.unpacked, err
 }
 
 // parse reads JSON with the tolerances of 4.3.

@@ -16,6 +16,19 @@ import (
 // errTooLarge: more came out of a decompression than was allowed.
 var errTooLarge = errors.New("too large after decompression")
 
+// Gunzip appends the content of the gzip stream src to b, at most limit bytes. It
+// returns an *Error of kind TooLarge or BadBody; b may have grown all the same.
+func Gunzip(b, src []byte, limit int) ([]byte, error) {
+	b, err := appendGunzipped(b, src, limit)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return b, refuse(TooLarge, "The body is too large after decompression.")
+	case err != nil:
+		return b, refuse(BadBody, "The body is not valid gzip.")
+	}
+	return b, nil
+}
+
 // gunzipper is a gzip reader that is reused, with the bytes it reads from.
 type gunzipper struct {
 	src bytes.Reader
