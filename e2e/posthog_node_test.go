@@ -19,7 +19,7 @@ func TestPosthogNode(t *testing.T) {
 	if node == "" {
 		node = "node"
 	}
-	for _, script := range []string{"remote.mjs", "local.mjs"} {
+	for _, script := range []string{"remote.mjs", "local.mjs", "ofrep.mjs"} {
 		t.Run(script, func(t *testing.T) {
 			s := start(t)
 			s.createFlags()
