@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/guidon-flags/guidon/internal/identity/identitytest"
 	"github.com/guidon-flags/guidon/internal/store"
@@ -39,7 +40,7 @@ func identityV1(t *testing.T, raw json.RawMessage) func(t *testing.T) {
 // steps. It returns the node's store and the scenario's project there.
 func sendSteps(t *testing.T, c *identitytest.Case) (store.Store, int64) {
 	t.Helper()
-	s := startNode(t, identitytest.Now, nil)
+	s := startNode(t, func() time.Time { return identitytest.Now }, nil)
 	st := s.node.Store()
 	project := identitytest.Setup(t, st, c)
 	rev, err := st.Head(t.Context())

@@ -58,6 +58,7 @@ func TestConformance(t *testing.T) {
 	if len(cases) == 0 {
 		t.Fatalf("no cases in %s", dir)
 	}
+	startShared(t)
 	n := count{coreOnly: map[string]int{}, skipped: skipped}
 	batches := map[*suite][]testCase{}
 	for _, c := range cases {

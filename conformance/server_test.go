@@ -35,10 +35,9 @@ type running struct {
 // startNode starts a node with an empty store but for an organization, and
 // stops it at the end of the test. wrap, if not nil, stands between the node
 // and its store.
-func startNode(t *testing.T, now time.Time, wrap func(store.Store) store.Store) *running {
+func startNode(t *testing.T, clock func() time.Time, wrap func(store.Store) store.Store) *running {
 	t.Helper()
 	dir := t.TempDir()
-	clock := func() time.Time { return now }
 	n, err := node.Start(t.Context(), node.Options{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Data: dir, Now: clock,
 		Open: func(ctx context.Context) (store.Store, error) {
@@ -46,7 +45,7 @@ func startNode(t *testing.T, now time.Time, wrap func(store.Store) store.Store) 
 			if err != nil {
 				return nil, err
 			}
-			if err := found(ctx, st, now); err != nil {
+			if err := found(ctx, st, clock()); err != nil {
 				return nil, errors.Join(err, st.Close())
 			}
 			if wrap != nil {
@@ -83,7 +82,29 @@ func found(ctx context.Context, st store.Store, now time.Time) error {
 
 const organization = "0190a5e0-0000-7000-8000-00000000000c"
 
-// startServer starts a node with what a case has stored.
+// shared is the node on which decisions are asked for, one project after the
+// other: starting a node for each of thousands of cases takes minutes.
+// TestConformance starts it.
+var shared *sharedNode
+
+type sharedNode struct {
+	*running
+	now    atomic.Pointer[time.Time]
+	broken atomic.Bool // hash-key overrides are out of reach
+}
+
+// startShared starts the shared node for the time of a test.
+func startShared(t *testing.T) {
+	t.Helper()
+	shared = new(sharedNode)
+	shared.now.Store(&evaltest.DefaultNow)
+	shared.running = startNode(t, func() time.Time { return *shared.now.Load() }, func(st store.Store) store.Store {
+		return noOverrides{st, &shared.broken}
+	})
+}
+
+// startServer gives a case the shared node, with nothing in it but what the
+// case has stored.
 func startServer(t *testing.T, c *evaltest.Case) *running {
 	t.Helper()
 	now := evaltest.DefaultNow
@@ -93,12 +114,16 @@ func startServer(t *testing.T, c *evaltest.Case) *running {
 			t.Fatal(err)
 		}
 	}
-	broken := new(atomic.Bool)
-	s := startNode(t, now, func(st store.Store) store.Store { return noOverrides{st, broken} })
+	shared.now.Store(&now)
+	s := &running{url: shared.url, node: shared.node, persons: map[int64]int64{}}
 	s.storeDefinitions(t, c, now)
+	t.Cleanup(func() {
+		shared.broken.Store(false)
+		s.edit(t, func(tx store.Tx) error { return tx.DeleteProject(s.project) })
+	})
 	s.storePersons(t, c, now)
 	s.storeMembers(t, c)
-	broken.Store(c.Faults.HashKey)
+	shared.broken.Store(c.Faults.HashKey)
 	return s
 }
 
@@ -127,11 +152,12 @@ func (s noOverrides) WriteOverrides(ctx context.Context, project int64, distinct
 
 func (s *running) edit(t *testing.T, fn func(tx store.Tx) error) {
 	t.Helper()
-	rev, err := s.node.Store().Edit(t.Context(), store.Author{}, fn)
+	ctx := context.WithoutCancel(t.Context()) // it also cleans up
+	rev, err := s.node.Store().Edit(ctx, store.Author{}, fn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.node.Set().Refresh(t.Context(), rev); err != nil {
+	if err := s.node.Set().Refresh(ctx, rev); err != nil {
 		t.Fatal(err)
 	}
 }
