@@ -264,11 +264,15 @@ func TestOFREPAgreesWithFlags(t *testing.T) {
 	for range 12 {
 		kinds := map[string]bool{} // by key: multivariate
 		n := newNode(t, nodeOptions{seed: randomFlags(rnd, kinds)})
-		for range 25 {
+		for i := range 50 {
+			credential, runtime := "phc_a", "client"
+			if i%2 > 0 {
+				credential, runtime = "phs_a", "all"
+			}
 			id := fmt.Sprint("user-", rnd.IntN(1000))
 			properties := map[string]any{"plan": fmt.Sprint("plan-", rnd.IntN(4)), "age": rnd.IntN(60)}
 			flags := detailsOf(t, n, map[string]any{
-				"token": "phc_a", "distinct_id": id, "person_properties": properties, "evaluation_runtime": "client",
+				"token": "phc_a", "distinct_id": id, "person_properties": properties, "evaluation_runtime": runtime,
 			})
 			attributes := maps.Clone(properties)
 			attributes["targetingKey"] = id
@@ -277,14 +281,14 @@ func TestOFREPAgreesWithFlags(t *testing.T) {
 				t.Fatal(err)
 			}
 			var bulk struct{ Flags []json.RawMessage }
-			decodeAnswer(t, n.post(ofrepBulk, string(context), "X-API-Key", "phc_a"), &bulk)
+			decodeAnswer(t, n.post(ofrepBulk, string(context), "X-API-Key", credential), &bulk)
 			seen := 0
 			for _, raw := range bulk.Flags {
 				var got ofrepFlag
 				if err := json.Unmarshal(raw, &got); err != nil {
 					t.Fatal(err)
 				}
-				if one := n.post(ofrepBulk+"/"+got.Key, string(context), "X-API-Key", "phc_a"); one.Body.String() != string(raw) {
+				if one := n.post(ofrepBulk+"/"+got.Key, string(context), "X-API-Key", credential); one.Body.String() != string(raw) {
 					t.Fatalf("alone %s, among all %s", one.Body, raw)
 				}
 				want, ok := flags[got.Key]
