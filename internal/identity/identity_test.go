@@ -522,10 +522,13 @@ func TestRefusedCreationMergesNothing(t *testing.T) {
 type portions struct {
 	store.Store
 	count int
+	fail  int // the transaction that fails, from 1; 0: none does
 }
 
 func (s *portions) Identify(ctx context.Context, project int64, fn func(tx store.IdentityTx) error) error {
-	s.count++
+	if s.count++; s.count == s.fail {
+		return store.ErrUnavailable
+	}
 	return s.Store.Identify(ctx, project, fn)
 }
 
@@ -552,6 +555,59 @@ func TestSlowEventsShareTheStore(t *testing.T) {
 	}
 	if got := w.Stats().Events; got != int64(len(events)) {
 		t.Errorf("%d events counted, want %d", got, len(events))
+	}
+}
+
+// TestCaptureFront: two events are in each transaction, but those of which
+// nothing is stored. The events before a transaction that fails are done with.
+func TestCaptureFront(t *testing.T) {
+	for _, c := range []struct {
+		fail, n int
+		persons string
+	}{
+		{1, 0, ""},
+		{2, 3, `u{"n":1}`},
+		{3, 5, `u{"n":3}`},
+		{0, 7, `u{"n":4}`},
+	} {
+		w := newWorld(t, identity.Options{})
+		now := identitytest.Now
+		w.Service = identity.New(&portions{Store: w.Store, fail: c.fail}, identity.Options{Now: func() time.Time {
+			now = now.Add(60 * time.Millisecond)
+			return now
+		}})
+		events := []identity.Event{event("$exception", "u", `{}`)}
+		for i := range 5 {
+			events = append(events, event("$set", "u", fmt.Sprintf(`{"$set":{"n":%d}}`, i)))
+		}
+		events = append(events, event("$exception", "u", `{}`))
+		n, err := w.CaptureFront(t.Context(), identity.Settings{ID: w.project.ID}, events)
+		if n != c.n || (err != nil) != (c.fail > 0) || err != nil && !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("transaction %d fails: %d events, %v; want %d", c.fail, n, err, c.n)
+		}
+		if diff := cmp.Diff(c.persons, w.persons(t)); diff != "" {
+			t.Errorf("transaction %d fails: persons (-want +got):\n%s", c.fail, diff)
+		}
+	}
+}
+
+// TestLifted: what is said beside the properties counts before them.
+func TestLifted(t *testing.T) {
+	for _, c := range []struct{ properties, lifted, want string }{
+		{`{"$set":{"a":1}}`, `{"$process_person_profile":false}`, ""},
+		{`{"$process_person_profile":false,"$set":{"a":1}}`, `{"$process_person_profile":true}`, `u{"a":1}`},
+		{`{"$cookieless_mode":true}`, `{"$cookieless_mode":false}`, "u{}"},
+		{`{"$os":"Linux"}`, `{"$lib":"posthog-go"}`, "u{}"},
+		{`{"$os":"Linux","$lib":"posthog-go"}`, `{"$lib":"web"}`, `u{"$initial_os":"Linux","$os":"Linux"}`},
+		{``, `{"$lib":"web"}`, "u{}"},
+	} {
+		w := newWorld(t, identity.Options{})
+		e := event("e", "u", c.properties)
+		e.Lifted = []byte(c.lifted)
+		w.capture(t, e)
+		if diff := cmp.Diff(c.want, w.persons(t)); diff != "" {
+			t.Errorf("%s with %s: persons (-want +got):\n%s", c.properties, c.lifted, diff)
+		}
 	}
 }
 
