@@ -14,9 +14,7 @@ import (
 
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/eval/evaltest"
-	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/store"
-	"github.com/guidon-flags/guidon/internal/wire/jsonval"
 )
 
 var (
@@ -46,58 +44,10 @@ func corpusCases(raw []byte) ([]testCase, string, error) {
 	return out, "", nil
 }
 
-var allNeeds = eval.Needs{Person: true, Groups: [feature.MaxGroupTypes]bool{true, true, true, true, true}}
-
-// runEvaluation decides with the stored data that the program asks for, and
-// with all that there are; hash keys count only if it asks for them (8.2).
+// runEvaluation decides in the core.
 func runEvaluation(t *testing.T, raw json.RawMessage) {
 	c := decode[evaltest.Case](t, raw)
-	p, _ := eval.Compile(c.Definitions())
-	sel := c.Selection(p)
-	for _, all := range []bool{false, true} {
-		var in eval.Input
-		var out eval.Results
-		if err := c.SetRequest(p, &in); err != nil {
-			t.Fatal(err)
-		}
-		need := p.Needs(&in, sel)
-		if all {
-			asked := need.Overrides
-			need = allNeeds
-			need.Overrides = asked
-		}
-		if err := c.SetStored(p, &in, need); err != nil {
-			t.Fatal(err)
-		}
-		p.Decide(&in, sel, &out)
-		compare(t, &c, evaltest.Answer(p, &out))
-	}
-}
-
-// compare compares a result with what the case expects.
-func compare(t *testing.T, c *evaltest.Case, got evaltest.Expected) {
-	t.Helper()
-	for key, want := range c.Expected.Flags {
-		if g, ok := got.Flags[key]; ok && want.Failed && want.ReasonCode == nil {
-			g.ReasonCode = nil
-			got.Flags[key] = g
-		}
-	}
-	sameJSON := cmp.Transformer("JSON", func(raw json.RawMessage) string {
-		v, err := jsonval.Parse(raw)
-		if err != nil {
-			return "null"
-		}
-		return string(v.AppendJSON(nil))
-	})
-	if diff := cmp.Diff(c.Expected, got, sameJSON, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(evaltest.Expected{}, "Omitted", "OverridesAfter")); diff != "" {
-		t.Errorf("%s\n(-want +got):\n%s", c.Note, diff)
-	}
-	for _, key := range c.Expected.Omitted {
-		if _, ok := got.Flags[key]; ok {
-			t.Errorf("%s is in the results", key)
-		}
-	}
+	c.Run(t, new(eval.Input), new(eval.Results))
 }
 
 // runEvaluationHTTP asks a node: as the case says; with all that is stored sent
@@ -145,7 +95,7 @@ func askHTTP(t *testing.T, c evaltest.Case) {
 	if c.Request.OverridesOnly {
 		query = "&only_use_override_person_properties=true"
 	}
-	compare(t, &c, expectedForm(s.flags(t, body, query)))
+	c.Check(t, expectedForm(s.flags(t, body, query)))
 	if c.Expected.OverridesAfter != nil {
 		s.checkOverrides(t, &c)
 	}

@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/guidon-flags/guidon/internal/dates"
-	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/eval/evaltest"
-	"github.com/guidon-flags/guidon/internal/feature"
 	"github.com/guidon-flags/guidon/internal/wire/filters"
 	"github.com/guidon-flags/guidon/internal/wire/jsonval"
 )
@@ -21,74 +18,12 @@ var (
 	fixtureSuite = &suite{name: "fixture", core: runFixture, http: runFixtureHTTP}
 )
 
-// rulesCase is a decision by rules v2.
-type rulesCase struct {
-	Config  json.RawMessage `json:"config"`
-	Context struct {
-		Identifier string                     `json:"identifier"`
-		Properties map[string]json.RawMessage `json:"properties"` // nil: unavailable
-		Complete   bool                       `json:"properties_complete"`
-		TimeZone   string                     `json:"timezone"`
-		Explicit   bool                       `json:"explicit_exact_matching"`
-		Now        time.Time                  `json:"now"`
-	} `json:"context"`
-	Expected struct {
-		Status  string          `json:"status"`
-		Error   string          `json:"error"`
-		Value   json.RawMessage `json:"value"`
-		Reason  string          `json:"reason"`
-		Variant string          `json:"variant"`
-		Rule    *struct {
-			Index int `json:"index"`
-		} `json:"rule"`
-	} `json:"expected"`
-	Legacy *struct {
-		Enabled bool            `json:"enabled"`
-		Variant *string         `json:"variant"`
-		Payload json.RawMessage `json:"payload"`
-	} `json:"legacy"`
-	WhiteBox *float64 `json:"white_box_hash01"`
-}
+// rulesCase is a decision by rules v2, with what a node makes of it.
+type rulesCase struct{ evaltest.RuleCase }
 
 func runRules(t *testing.T, raw json.RawMessage) {
 	c := decode[rulesCase](t, raw)
-	rs, err := filters.ReadRules(c.Config, filters.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rc := eval.RuleContext{
-		Identifier: c.Context.Identifier, Complete: c.Context.Complete,
-		Location: dates.LoadLocation(c.Context.TimeZone), Explicit: c.Context.Explicit, Now: c.Context.Now,
-	}
-	if c.WhiteBox != nil {
-		rc.Draw = func(_, _, _ string) float64 { return *c.WhiteBox }
-	}
-	if c.Context.Properties != nil {
-		rc.Properties = map[string]feature.Value{}
-		for name, text := range c.Context.Properties {
-			if rc.Properties[name], err = jsonval.Parse(text); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	got := eval.DecideRules(rs, rc)
-	if string(got.Error) != c.Expected.Error {
-		t.Fatalf("error %q, want %q", got.Error, c.Expected.Error)
-	}
-	if c.Expected.Status == "error" {
-		return
-	}
-	rule := -1
-	if c.Expected.Rule != nil {
-		rule = c.Expected.Rule.Index
-	}
-	want, err := jsonval.Parse(c.Expected.Value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !got.Value.Equal(want) || got.Reason.RuleCode() != c.Expected.Reason || got.Rule != rule || got.Variant != c.Expected.Variant {
-		t.Errorf("%+v (%s), want %+v", got, got.Reason.RuleCode(), c.Expected)
-	}
+	c.Run(t)
 }
 
 // rulesCoreOnly finds cases that a request cannot bring about.

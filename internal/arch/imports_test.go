@@ -39,7 +39,7 @@ var rules = []struct{ pkg, allow, deny string }{
 	{"internal/pattern", "github.com/dlclark/regexp2/v2", noIO + " encoding/json"},
 	{"internal/semver", "", noIO + " encoding/json time"},
 	{"internal/eval", "internal/feature internal/dates internal/pattern internal/semver", noIO + " encoding/json"},
-	{"internal/eval/evaltest", "internal/feature internal/eval internal/wire/*", "net/* database/*"},
+	{"internal/eval/evaltest", "internal/feature internal/dates internal/eval internal/wire/* " + testOnly, "net/* database/*"},
 	{"internal/wire/jsonval", "internal/feature " + jsontext, noIO},
 	{"internal/wire/filters", "internal/feature internal/dates internal/semver internal/wire/jsonval " + jsontext, noIO},
 	{"internal/wire/posthog", "internal/feature internal/eval internal/wire/* " + jsontext + " " + compress, noIO},
