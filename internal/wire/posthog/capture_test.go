@@ -274,6 +274,7 @@ func TestCaptureTime(t *testing.T) {
 		{name: "a number", fields: `"timestamp":1714979289000`, want: "2025-01-01T12:00:00Z"},
 		{name: "null", fields: `"timestamp":null`, want: "2025-01-01T12:00:00Z"},
 		{name: "22 hours ahead", fields: `"timestamp":"2025-01-02T10:00:00Z"`, want: "2025-01-02T10:00:00Z"},
+		{name: "centuries ahead", query: "_=1735729200000", fields: `"timestamp":"9999-01-01T00:00:00Z"`, want: "2025-01-01T12:00:00Z"},
 		{name: "24 hours ahead", fields: `"timestamp":"2025-01-02T12:00:00Z"`, want: "2025-01-01T12:00:00Z"},
 		{name: "sent_at", sentAt: "2025-01-01T11:00:00Z", fields: `"timestamp":"2025-01-01T10:59:00Z"`, want: "2025-01-01T11:59:00Z"},
 		{name: "sent_at, no timestamp", sentAt: "2025-01-01T11:00:00Z", want: "2025-01-01T12:00:00Z"},

@@ -39,8 +39,9 @@ func believable(t, now time.Time) time.Time {
 }
 
 // onOurClock returns when something happened that a client dates t, if the
-// client's clock showed sentAt when ours shows now.
-func onOurClock(t, sentAt, now time.Time) time.Time { return now.Add(-sentAt.Sub(t)) }
+// client's clock showed sentAt when ours shows now. A difference of more than 292
+// years is taken for that; its sign is kept.
+func onOurClock(t, sentAt, now time.Time) time.Time { return now.Add(t.Sub(sentAt)) }
 
 // sinceOffset returns now − offset if there is an offset that is not 0, else t.
 func sinceOffset(t time.Time, offset []byte, now time.Time) time.Time {

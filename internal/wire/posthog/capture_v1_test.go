@@ -180,6 +180,7 @@ func TestCaptureV1Events(t *testing.T) {
 		{"NUL", `"event":"\u0000","distinct_id":"\u0000"`, "ok", "\uFFFD \uFFFD 11:00 " + lib + `}`},
 		{"zone and small letters", `"timestamp":"2025-01-01t12:00:00.5+01:00"`, "ok", "e d 11:00 " + lib + `}`},
 		{"a day ahead", `"timestamp":"2025-01-02T12:00:00Z"`, "ok", "e d 12:00 " + lib + `}`},
+		{"centuries ahead", `"timestamp":"9999-01-01T00:00:01Z"`, "ok", "e d 12:00 " + lib + `}`},
 		{"no options", `"options":null`, "ok", "e d 11:00 " + lib + `}`},
 		{"absent options", `"options":{"process_person_profile":null,"other":[],"product_tour_id":"t"}`, "ok", "e d 11:00 " + lib + `}`},
 		{"personless", `"options":{"process_person_profile":false}`, "ok", "e d 11:00 " + lib + `,"$process_person_profile":false}`},
