@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -95,6 +96,9 @@ func TestOFREP(t *testing.T) {
 			rec := c.run(t, n)
 			if c.Answer == nil {
 				return
+			}
+			if !utf8.Valid(rec.Body.Bytes()) {
+				t.Errorf("body %.200q is not UTF-8", rec.Body)
 			}
 			var got map[string]any
 			if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil {

@@ -1,6 +1,9 @@
 package ofrep
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/guidon-flags/guidon/internal/eval"
 	"github.com/guidon-flags/guidon/internal/feature"
 )
@@ -44,10 +47,11 @@ type Error struct {
 func (e *Error) Error() string { return e.Code.String() + ": " + e.Detail }
 
 // AppendError appends the error about the flag named key:
-// {"key", "errorCode", "errorDetails"}.
+// {"key", "errorCode", "errorDetails"}. The key may be what a client made up:
+// bytes in it that are not UTF-8 are replaced by U+FFFD.
 func AppendError(b []byte, key string, code ErrorCode, detail string) []byte {
 	b = append(b, `{"key":`...)
-	b = feature.AppendQuoted(b, key)
+	b = feature.AppendQuoted(b, strings.ToValidUTF8(key, string(utf8.RuneError)))
 	b = append(b, ',')
 	return appendCode(b, code, detail)
 }
