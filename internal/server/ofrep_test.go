@@ -440,6 +440,7 @@ func BenchmarkOFREP(b *testing.B) {
 
 // A request must not cost more allocations the more flags there are.
 func TestOFREPAllocatesNothingPerFlag(t *testing.T) {
+	skipWherePoolsDrop(t)
 	allocations := func(flags int) float64 {
 		n := newNode(t, nodeOptions{seed: seedMany(flags)})
 		run, _ := exchange(t, n.handler, "POST", ofrepBulk, ofrepBody, "Authorization", "Bearer phc_a")
