@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -52,6 +53,9 @@ func compareWithStandard(t *testing.T, body []byte, r *FlagsRequest, err error) 
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil || fields == nil {
 		return // base64 and other tolerances have their own cases
+	}
+	if !utf8.Valid(body) {
+		return // encoding/json replaces each bad byte, we each bad sequence (4.2)
 	}
 	if tooDeep(body, jsonval.MaxDepth) {
 		if err == nil {
